@@ -1,0 +1,23 @@
+"""Names for the types of PEP 3333, so that signatures say what they mean."""
+
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Protocol, TypeAlias
+
+Environ: TypeAlias = dict[str, Any]
+HeaderList: TypeAlias = list[tuple[str, str]]
+ExcInfo: TypeAlias = (
+    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+)
+WriteCallable: TypeAlias = Callable[[bytes], object]
+
+
+class StartResponse(Protocol):
+    """The `start_response` callable that a server hands to the application (PEP 3333)."""
+
+    def __call__(
+        self, status: str, headers: HeaderList, exc_info: ExcInfo | None = None, /
+    ) -> WriteCallable: ...
+
+
+WSGIApplication: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
