@@ -1,1 +1,11 @@
-"""TODO."""
+"""The production WSGI server, on the standard library.
+
+One loop thread owns every socket and buffer, a few pool threads run application code
+and nothing else, and reader and writer are pure. Nothing here knows the application
+class, the development server or a third-party package, and importing it stays cheap,
+since a development worker does so on every restart.
+"""
+
+from wiverno.core.server.run_server import RunServer
+
+__all__ = ["RunServer"]

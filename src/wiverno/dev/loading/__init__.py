@@ -1,1 +1,5 @@
-"""TODO."""
+"""Loads the application and writes down what it depended on.
+
+Runs in candidates and workers; the supervisor and the pages process only read the
+record. Truth is the disk, compared by signature: nothing here listens to file events.
+"""

@@ -1,0 +1,65 @@
+"""`wiverno run prod`: loads the application and hands it to RunServer."""
+
+import logging
+import sys
+from pathlib import Path
+
+from wiverno.cli.failures import FailedImport, UserError, user_error_from
+from wiverno.core.app_target import AppTarget, load
+from wiverno.core.exceptions import AppTargetError, WivernoError
+from wiverno.core.wsgi_types import WSGIApplication
+
+# The documented default of RunServer is 5; a deployed server must outlast a burst
+# of connections that arrive between two turns of its loop.
+_REQUEST_QUEUE_SIZE = 1024
+
+
+def serve(target: AppTarget, *, host: str, port: int) -> None:
+    """Serve the application of `target` until SIGINT or SIGTERM."""
+    application = _load_application(target)
+    show_server_log()
+    if getattr(application, "debug", False) is True:
+        logging.getLogger(__name__).warning(
+            "Debug Mode is ON: error pages show tracebacks to everyone. "
+            "Turn it off in production, as in Wiverno(debug_mode=False)."
+        )
+    from wiverno.core.server import RunServer
+
+    try:
+        RunServer(application, host, port, request_queue_size=_REQUEST_QUEUE_SIZE).start()
+    except (WivernoError, OSError) as error:
+        raise (user_error_from(error) or error) from None
+
+
+def show_server_log() -> None:
+    """Show wiverno's INFO lines on stderr, and nobody else's.
+
+    Only the logger `wiverno` gets a handler: how the application logs is its own affair.
+    What it attached to that logger itself is left as it is.
+    """
+    logger = logging.getLogger("wiverno")
+    if logger.handlers:
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    # A root handler of the application would print each line a second time.
+    logger.propagate = False
+
+
+def _load_application(target: AppTarget) -> WSGIApplication:
+    put_current_folder_first()
+    try:
+        return load(target)
+    except AppTargetError as error:
+        raise UserError(error) from error
+    except Exception as error:
+        raise FailedImport(error) from error
+
+
+def put_current_folder_first() -> None:
+    """Make `import` find what `python -m` would find in the same place."""
+    folder = str(Path.cwd())
+    if sys.path[:1] != [folder]:
+        sys.path.insert(0, folder)

@@ -1,0 +1,37 @@
+"""What the words on the command line mean."""
+
+from wiverno.cli.failures import UserError
+from wiverno.core.app_target import DEFAULT_ATTRIBUTE, AppTarget, parse
+from wiverno.core.exceptions import AppTargetError
+
+_DEFAULT_MODULE = "run"
+
+
+def choose_target(app: str | None, app_module: str | None, app_name: str | None) -> AppTarget:
+    """The target from APP, or from `--app-module` and `--app-name`; never from both."""
+    try:
+        if app is None:
+            return AppTarget(app_module or _DEFAULT_MODULE, app_name or DEFAULT_ATTRIBUTE)
+        _check_single_source(app, app_module, app_name)
+        return parse(app)
+    except AppTargetError as error:
+        raise UserError(error) from None
+
+
+def split_words(text: str | None) -> list[str] | None:
+    """Split at commas; None stays None, for "the documented default"."""
+    if text is None:
+        return None
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _check_single_source(app: str, app_module: str | None, app_name: str | None) -> None:
+    if app_module is not None:
+        raise UserError(
+            f"Both APP ({app!r}) and --app-module ({app_module!r}) name the application. Give one."
+        )
+    if app_name is not None:
+        raise UserError(
+            f"--app-name ({app_name!r}) belongs to --app-module. "
+            f"Write it into APP: '{app.partition(':')[0]}:{app_name}'."
+        )

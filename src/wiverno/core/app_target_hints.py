@@ -1,0 +1,127 @@
+"""Texts for app targets that lead nowhere: what was looked for, where, and what is there.
+
+Imported only when a target has failed. It looks at files, it never imports them.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+_LISTED_NAMES_MAX = 10  # Longer lists hide the name that the reader looks for.
+_SEARCHED_FILES_MAX = 200  # A hint may not take longer to find than the mistake took to make.
+_PACKAGE_FILE = "__init__"
+
+
+def describe_missing_module(module: str, attribute: str, error: ModuleNotFoundError) -> str:
+    """Say where the module was looked for, and which one may be meant."""
+    first, *others = sys.path or [""]
+    places = f"Looked in {Path(first).absolute()} (first on sys.path)"
+    if others:
+        places += f" and {len(others)} more places"
+    text = f"No module named {error.name!r}"
+    if error.name != module:
+        text += f" (needed for {module!r})"
+    candidates = list(_module_names_below(Path(first)))
+    return f"{text}. {places}. {_suggest_module(module, attribute, candidates)}"
+
+
+def describe_missing_attribute(module: ModuleType, owner: object, name: str) -> str:
+    """Say what the module (or the object in it) has instead of `name`."""
+    place = f"module {module.__name__!r} ({_location(module)})"
+    if owner is not module:
+        return f"{place}: a {type(owner).__name__} has no attribute {name!r}."
+    offered = list(_application_names(module))
+    listed = ", ".join(offered[:_LISTED_NAMES_MAX]) if offered else "nothing that can be called"
+    text = f"{place} has no attribute {name!r}; it has: {listed}."
+    close = get_close_matches(name, offered, n=1)
+    if close:
+        return f"{text} Did you mean '{module.__name__}:{close[0]}'?"
+    defining = _submodule_that_defines(module, name)
+    return f"{text} Did you mean '{defining}:{name}'?" if defining else text
+
+
+def describe_function(target: str, function: FunctionType) -> str:
+    """Say why a function with fewer than two parameters is no WSGI application."""
+    verb = "returned" if target.endswith("()") else "is"
+    text = f"{target} {verb} a function that cannot take the two arguments of a WSGI application. "
+    required = function.__code__.co_argcount - len(function.__defaults__ or ())
+    if verb == "is" and required == 0:
+        return f"{text}If it makes the application, write '{target}()'."
+    return text + "A WSGI application is called with (environ, start_response)."
+
+
+def _suggest_module(module: str, attribute: str, candidates: list[str]) -> str:
+    close = get_close_matches(module, candidates, n=1, cutoff=0.7)
+    same_ending = [name for name in candidates if name.split(".")[-1] == module.split(".")[-1]]
+    if close or same_ending:
+        return f"Did you mean {(close or same_ending)[0]!r}?"
+    return (
+        "Start wiverno in the folder that holds it, or name another module: "
+        f"'myapp.main:{attribute}'."
+    )
+
+
+def _module_names_below(folder: Path) -> Iterator[str]:
+    """Modules and packages of a folder, and the modules of those packages."""
+    for entry in _source_entries(folder):
+        yield entry.stem
+        if entry.is_dir():
+            for inner in _source_entries(entry):
+                if inner.stem != _PACKAGE_FILE:
+                    yield f"{entry.name}.{inner.stem}"
+
+
+def _source_entries(folder: Path) -> list[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:  # Unreadable, or a zip on sys.path: then there is nothing to suggest.
+        return []
+    named = [entry for entry in entries if entry.stem.isidentifier()]
+    files = [entry for entry in named if entry.suffix == ".py"]
+    folders = [entry for entry in named if entry.suffix == "" and entry.is_dir()]
+    return (files + folders)[:_SEARCHED_FILES_MAX]
+
+
+def _location(module: ModuleType) -> str:
+    file = getattr(module, "__file__", None)
+    if file:
+        return f"file {file}"
+    return f"folder {', '.join(_folders(module))}, without __init__.py"
+
+
+def _folders(module: ModuleType) -> Iterable[str]:
+    return list(getattr(module, "__path__", []))
+
+
+def _application_names(module: ModuleType) -> Iterator[str]:
+    """Public callables that belong to the module, in the order of their definition."""
+    for name, value in vars(module).items():
+        if not name.startswith("_") and callable(value) and not _is_imported(value, module):
+            yield name
+
+
+def _is_imported(value: Any, module: ModuleType) -> bool:
+    # Only classes and functions know their home; an instance names the module of its class.
+    if isinstance(value, type | FunctionType):
+        return value.__module__ != module.__name__
+    return False
+
+
+def _submodule_that_defines(module: ModuleType, name: str) -> str | None:
+    definition = re.compile(rf"^(?:{name}\s*[:=]|def {name}\b|class {name}\b)", re.MULTILINE)
+    for folder in _folders(module):
+        for entry in _source_entries(Path(folder)):
+            if entry.suffix == ".py" and definition.search(_text_of(entry)):
+                return f"{module.__name__}.{entry.stem}"
+    return None
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # A file that cannot be read is a file that cannot be suggested.
+        return ""

@@ -1,0 +1,246 @@
+"""The loop: one thread that owns listeners, wakeup and all connections, and when it ends.
+
+Other threads and signal handlers reach it through the wakeup only. How a connection is
+served stands in `traffic`.
+"""
+
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import inf
+
+from wiverno.core.server.environ import base_environ
+from wiverno.core.server.gateway import Gateway, ResponseSummary
+from wiverno.core.server.settings import ServerSettings
+from wiverno.core.server.traffic import Seam, Traffic
+from wiverno.core.server.wakeup import Wakeup
+from wiverno.core.wsgi_types import WSGIApplication
+
+logger = logging.getLogger("wiverno.core.server")
+
+_READ = selectors.EVENT_READ
+# Of one listener in one turn; the other clients get their turn in between.
+_ACCEPTS_PER_TURN = 64
+# For threads to end whose last job is done.
+_JOIN_TIMEOUT_S = 1.0
+
+
+def _always() -> bool:
+    return True
+
+
+class AcceptLoop:
+    """Serves listeners that are bound and listening. `run()` blocks until it is drained.
+
+    `may_dispatch` is asked once per request, when its head stands complete and nothing of
+    it is consumed. After its first False nothing more is dispatched, and every connection
+    without a request in flight goes to `release(socket, unread_bytes)`, which owns it from
+    then on. Without `release` such connections are closed. Both are called in the loop's
+    thread, `on_response` in a pool thread.
+    """
+
+    def __init__(
+        self,
+        listeners: Sequence[socket.socket],
+        application: WSGIApplication,
+        settings: ServerSettings | None = None,
+        *,
+        may_dispatch: Callable[[], bool] = _always,
+        release: Callable[[socket.socket, bytes], None] | None = None,
+        on_response: Callable[[ResponseSummary], None] | None = None,
+    ) -> None:
+        self._settings = settings or ServerSettings()
+        self._listeners = list(listeners)
+        environ = base_environ(*self._server_address())
+        self._wakeup = Wakeup()
+        self._selector = selectors.DefaultSelector()
+        self._traffic = Traffic(
+            self._selector,
+            self._call,
+            self._settings,
+            Gateway(application, environ, on_response),
+            Seam(may_dispatch, release, self._leave),
+        )
+        self._is_leaving = False
+        self._is_draining = False
+        self._is_closed = False
+        self._drain_deadline = inf
+        self._accept_again_at = inf
+        self._next_sweep = inf
+        self._sweep_interval_s = self._settings.shortest_timeout_s() / 4
+
+    # --- From any thread -------------------------------------------------------------
+
+    @property
+    def in_flight(self) -> int:
+        """Requests whose head was accepted and whose answer is not yet complete."""
+        return len(self._traffic.in_flight)
+
+    def has_pool_thread(self, thread: threading.Thread) -> bool:
+        """Does the thread run application code for this loop?"""
+        return self._traffic.pool.has_thread(thread)
+
+    def signal_fileno(self) -> int:
+        """For `signal.set_wakeup_fd`: a signal then wakes the loop."""
+        return self._wakeup.signal_fileno()
+
+    def adopt(self, sock: socket.socket, received: bytes = b"") -> None:
+        """Take over an accepted connection and the bytes that were read from it.
+
+        When the loop is leaving, the connection goes to `release`, or is closed.
+        """
+        self._call(partial(self._adopt, sock, received))
+
+    def stop_accepting(self) -> None:
+        """Close the own listener objects and let go of connections without a request."""
+        self._call(self._leave)
+
+    def drain(self, deadline_s: float) -> None:
+        """Stop accepting, finish what is in flight, then end `run()`; cut it after `deadline_s`.
+
+        Called again it may shorten the deadline, never lengthen it. May be called in a
+        signal handler.
+        """
+        self._call(partial(self._drain, time.monotonic() + deadline_s))
+
+    def close(self) -> None:
+        """Give everything back without having run; `run()` does it by itself."""
+        self._is_leaving = True
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+        self._selector.close()
+        self._wakeup.close()
+        # Mark, then run what was queued before; _call() queues, then looks at the mark.
+        self._is_closed = True
+        self._wakeup.run_calls()
+
+    def _call(self, function: Callable[[], None]) -> None:
+        self._wakeup.call(function)
+        if self._is_closed:
+            self._wakeup.run_calls()
+
+    # --- The loop --------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Serve in this thread until `drain` is done."""
+        try:
+            self._open()
+            while not self._is_done():
+                self._turn()
+        finally:
+            self._is_leaving = True
+            self._traffic.cut_all()
+            self._end_threads()
+            self.close()
+
+    def _open(self) -> None:
+        self._selector.register(self._wakeup.fileno(), _READ, lambda mask: self._wakeup.run_calls())
+        self._watch_listeners()
+        self._next_sweep = time.monotonic() + self._sweep_interval_s
+        self._traffic.pool.start()
+
+    def _is_done(self) -> bool:
+        if not self._is_draining:
+            return False
+        return not self._traffic.connections or time.monotonic() >= self._drain_deadline
+
+    def _turn(self) -> None:
+        for key, mask in self._selector.select(self._wait_s()):
+            key.data(mask)
+        now = time.monotonic()
+        if now >= self._next_sweep:
+            self._next_sweep = now + self._sweep_interval_s
+            if now >= self._accept_again_at:
+                self._accept_again_at = inf
+                self._watch_listeners()
+            self._traffic.expire(now)
+
+    def _wait_s(self) -> float | None:
+        """None: without connections there is nothing to look after."""
+        if not self._traffic.connections and self._accept_again_at == inf:
+            return None
+        until = min(self._next_sweep, self._drain_deadline)
+        return max(0.0, until - time.monotonic())
+
+    def _end_threads(self) -> None:
+        stuck = self._traffic.pool.stop(_JOIN_TIMEOUT_S)
+        if stuck:
+            logger.warning("Threads still in application code: %s", ", ".join(stuck))
+
+    # --- Accepting -------------------------------------------------------------------
+
+    def _watch_listeners(self) -> None:
+        for listener in self._listeners:
+            listener.setblocking(False)
+            self._selector.register(listener, _READ, partial(self._accept, listener))
+
+    def _accept(self, listener: socket.socket, mask: int) -> None:
+        for _ in range(_ACCEPTS_PER_TURN):
+            if self._is_leaving:
+                return  # The gate of a request that was just accepted has closed the listener.
+            try:
+                sock, address = listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionAbortedError:
+                continue  # The client left while it was queued.
+            except OSError as error:
+                self._pause_accepting(error)
+                return
+            self._traffic.begin(sock, _host_and_port(address))
+
+    def _pause_accepting(self, error: OSError) -> None:
+        """Out of descriptors or memory: the listener stays readable and would spin."""
+        logger.error("Cannot accept connections for a moment: %s", error)
+        for listener in self._listeners:
+            self._selector.unregister(listener)
+        self._accept_again_at = time.monotonic() + self._settings.accept_pause_s
+
+    def _adopt(self, sock: socket.socket, received: bytes) -> None:
+        if self._is_leaving:
+            self._traffic.hand_out(sock, received)
+            return
+        try:
+            address = sock.getpeername()
+        except OSError:
+            address = None  # Reset on the way, which the next read tells.
+        self._traffic.begin(sock, _host_and_port(address), received)
+
+    # --- Leaving ---------------------------------------------------------------------
+
+    def _leave(self) -> None:
+        """Begin nothing more: no listener, no idle connection."""
+        if self._is_leaving:
+            return
+        self._is_leaving = True
+        for listener in self._listeners:
+            if self._accept_again_at == inf:
+                self._selector.unregister(listener)
+            listener.close()
+        self._listeners.clear()
+        self._accept_again_at = inf
+        self._traffic.leave()
+
+    def _drain(self, deadline: float) -> None:
+        self._is_draining = True
+        self._drain_deadline = min(self._drain_deadline, deadline)
+        self._leave()
+
+    def _server_address(self) -> tuple[str, int]:
+        name = self._settings.server_name
+        if not self._listeners:
+            return name or "localhost", 80
+        host, port = self._listeners[0].getsockname()[:2]
+        return name or str(host), int(port)
+
+
+def _host_and_port(address: object) -> tuple[str, int] | None:
+    """Of AF_INET and AF_INET6; other families have no such pair."""
+    if isinstance(address, tuple) and len(address) >= 2:
+        return str(address[0]), int(address[1])
+    return None

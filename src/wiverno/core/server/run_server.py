@@ -1,0 +1,168 @@
+"""RunServer, the public face: binds, installs signal handlers, runs the loop, cleans up."""
+
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import FrameType
+from typing import Any
+
+from wiverno.core.exceptions import WivernoError
+from wiverno.core.server.accept_loop import AcceptLoop
+from wiverno.core.server.gateway import ResponseSummary
+from wiverno.core.server.listener import bind, display_url
+from wiverno.core.server.settings import ServerSettings
+from wiverno.core.wsgi_types import WSGIApplication
+
+logger = logging.getLogger("wiverno.core.server")
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# What `stop()` waits beyond the graceful timeout, for closing and joining.
+_STOP_MARGIN_S = 5.0
+
+
+class ServerRunningError(WivernoError, RuntimeError):
+    """`start()` was called while another `start()` of the same object runs."""
+
+
+class RunServer:
+    """A production WSGI server.
+
+        RunServer(application, host="0.0.0.0", port=8000).start()
+
+    Constructing binds nothing and installs nothing.
+    """
+
+    def __init__(
+        self,
+        application: WSGIApplication,
+        host: str = "localhost",
+        port: int = 8000,
+        request_queue_size: int = 5,
+        *,
+        settings: ServerSettings | None = None,
+        on_response: Callable[[ResponseSummary], None] | None = None,
+    ) -> None:
+        self.application = application
+        self.host = host
+        self.port = port
+        self.request_queue_size = request_queue_size
+        self.settings = settings or ServerSettings()
+        self._on_response = on_response
+        self._addresses: list[tuple[str, int]] = []
+        self._loop: AcceptLoop | None = None
+        self._runner: threading.Thread | None = None
+        self._is_running = threading.Lock()
+        self._is_stop_asked = False
+        self._is_bound = threading.Event()
+        self._is_finished = threading.Event()
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Host and port of every socket that is bound; empty before `start()` has bound."""
+        return list(self._addresses)
+
+    def wait_until_bound(self, timeout_s: float) -> bool:
+        """Wait in another thread until connections are accepted; False: not within the time."""
+        return self._is_bound.wait(timeout_s)
+
+    def start(self) -> None:
+        """Serve until SIGINT, SIGTERM or `stop()`; requests in flight are finished.
+
+        Raises OSError when it cannot bind, with the reason and what to do.
+        """
+        if not self._is_running.acquire(blocking=False):
+            raise ServerRunningError("This server runs already. Call stop() first.")
+        self._is_finished.clear()
+        self._runner = threading.current_thread()
+        try:
+            if not self._is_stop_asked:
+                self._serve()
+        finally:
+            self._loop = None
+            self._runner = None
+            self._addresses = []
+            self._is_stop_asked = False
+            self._is_bound.clear()
+            self._is_running.release()
+            self._is_finished.set()
+
+    def stop(self) -> None:
+        """Stop gracefully; from any thread, a signal handler or a view, at any time.
+
+        Waits, bounded, until `start()` has returned, except where that would be waiting
+        for itself: in the thread that runs `start()`, and in a view.
+        """
+        if self._is_finished.is_set():
+            return
+        # Ask, then look for the loop; start() sets the loop, then looks whether it was asked.
+        self._is_stop_asked = True
+        loop, runner, current = self._loop, self._runner, threading.current_thread()
+        if loop is not None:
+            loop.drain(self.settings.graceful_timeout_s)
+        if runner is None or runner is current:
+            return
+        if loop is not None and loop.has_pool_thread(current):
+            return
+        self._is_finished.wait(self.settings.graceful_timeout_s + _STOP_MARGIN_S)
+
+    def _serve(self) -> None:
+        listeners = bind(self.host, self.port, self.request_queue_size)
+        loop = self._make_loop(listeners)
+        with _signals_handled(loop, self.settings.graceful_timeout_s):
+            self._addresses = [listener.getsockname()[:2] for listener in listeners]
+            self._loop = loop
+            if self._is_stop_asked:
+                loop.drain(self.settings.graceful_timeout_s)
+            self._log_start()
+            self._is_bound.set()
+            loop.run()
+
+    def _make_loop(self, listeners: list[socket.socket]) -> AcceptLoop:
+        try:
+            return AcceptLoop(
+                listeners,
+                self.application,
+                replace(self.settings, server_name=self.host or None),
+                on_response=self._on_response,
+            )
+        except BaseException:
+            for listener in listeners:
+                listener.close()
+            raise
+
+    def _log_start(self) -> None:
+        port = self._addresses[0][1]
+        logger.info("Wiverno server started on %s", display_url(self.host, port))
+        logger.info("Request queue size: %d", self.request_queue_size)
+        logger.info("Press Ctrl+C to stop the server")
+
+
+@contextmanager
+def _signals_handled(loop: AcceptLoop, graceful_timeout_s: float) -> Iterator[None]:
+    """In the main thread: the first signal drains, the second cuts. Restores what was there."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    is_second = False
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        nonlocal is_second
+        loop.drain(0.0 if is_second else graceful_timeout_s)
+        is_second = True
+
+    previous: dict[signal.Signals, Any] = {}
+    # Without it a signal that arrives just before select() would wait for the next client.
+    previous_fd = signal.set_wakeup_fd(loop.signal_fileno(), warn_on_full_buffer=False)
+    try:
+        for number in _SIGNALS:
+            previous[number] = signal.signal(number, on_signal)
+        yield
+    finally:
+        for number, handler in previous.items():
+            # None: installed by C code, which Python cannot put back.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        signal.set_wakeup_fd(previous_fd)

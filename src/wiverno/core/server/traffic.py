@@ -1,0 +1,402 @@
+"""All connections of one loop: from bytes to a request, from an answer to the next bytes.
+
+Runs in the loop's thread, except where a docstring says "in a pool thread". Never runs
+application code and never waits for one client.
+"""
+
+import logging
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+
+from wiverno.core.server.connection import ClientGoneError, Connection, Phase
+from wiverno.core.server.environ import RequestBody
+from wiverno.core.server.gateway import Gateway
+from wiverno.core.server.http_date import http_date
+from wiverno.core.server.pool import Pool
+from wiverno.core.server.request_head import BadRequest, RequestHead
+from wiverno.core.server.request_reader import NEED_DATA, BodyData
+from wiverno.core.server.response_writer import CONTINUE, plain_answer
+from wiverno.core.server.settings import ServerSettings
+
+logger = logging.getLogger("wiverno.core.server")
+
+_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+# After the last answer no client has a reason to send more than this.
+_LINGER_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """What the development worker gives: its gate, where connections go, what a no means."""
+
+    may_dispatch: Callable[[], bool]
+    release: Callable[[socket.socket, bytes], None] | None
+    on_stale: Callable[[], None]
+
+
+class Traffic:
+    """The connections. `call` has a function run in the loop's thread, from any thread."""
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        call: Callable[[Callable[[], None]], None],
+        settings: ServerSettings,
+        gateway: Gateway,
+        seam: Seam,
+    ) -> None:
+        self._selector = selector
+        self._call = call
+        self._settings = settings
+        self._gateway = gateway
+        self._seam = seam
+        self.pool: Pool[Connection] = Pool(settings.threads, self._answer)
+        self.connections: set[Connection] = set()
+        self.in_flight: set[Connection] = set()
+        # No connection is kept; pool threads report every answer to the loop.
+        self.is_leaving = False
+        # Nor is any request begun that is here already.
+        self.is_stale = False
+
+    # --- What the accept loop asks for -----------------------------------------------
+
+    def begin(
+        self, sock: socket.socket, address: tuple[str, int] | None, received: bytes = b""
+    ) -> None:
+        """Serve an accepted connection, from which `received` was read already."""
+        sock.setblocking(False)
+        # Otherwise the second part of an answer waits for the client's delayed ACK: 40 ms.
+        # Fails if it is not TCP, or gone already, which the next read tells.
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = Connection(
+            sock, address, self._settings, self._gateway.server_environ, self._ask_flush
+        )
+        connection.deadline = time.monotonic() + self._settings.head_timeout_s
+        self.connections.add(connection)
+        self._watch(connection, _READ)
+        if received:
+            connection.reader.feed(received)
+            self._guarded(self._advance, connection)
+        # The request is often here already.
+        self._on_event(connection, _READ)
+
+    def leave(self) -> None:
+        """Let go of connections without a request, now and after each answer."""
+        self.is_leaving = True
+        self._gateway.is_closing = self._seam.release is None
+        for connection in list(self.connections):
+            if connection.phase is Phase.HEAD:
+                self._guarded(self._let_go, connection)
+
+    def expire(self, now: float) -> None:
+        """End what is past its deadline."""
+        for connection in [each for each in self.connections if now >= each.deadline]:
+            self._guarded(self._expire, connection)
+
+    def cut_all(self) -> None:
+        """Close everything, and say which requests that costs."""
+        now = time.monotonic()
+        for connection in list(self.connections):
+            head = connection.head
+            if connection in self.in_flight and head is not None:
+                age_s = now - connection.started_at if connection.started_at else 0.0
+                logger.warning(
+                    "Cut at the deadline: %s %r, %.1f s old", head.method, head.target, age_s
+                )
+            self._close(connection)
+
+    def hand_out(self, sock: socket.socket, unread: bytes) -> None:
+        """Give a connection away, or close it when nobody takes it."""
+        if self._seam.release is None:
+            sock.close()
+            return
+        try:
+            self._seam.release(sock, unread)
+        except Exception:
+            logger.exception("A connection could not be handed over and is closed")
+            sock.close()
+
+    # --- Reading ---------------------------------------------------------------------
+
+    def _on_event(self, connection: Connection, mask: int) -> None:
+        if mask & _WRITE:
+            self._guarded(self._flush, connection)
+        if mask & _READ and connection.events & _READ:
+            self._guarded(self._read, connection)
+
+    def _guarded(self, action: Callable[[Connection], None], connection: Connection) -> None:
+        """An error of ours costs one connection, not the server."""
+        if connection.phase is Phase.GONE:
+            return  # Closed or released by an earlier event of the same turn.
+        try:
+            action(connection)
+        except ClientGoneError:
+            self._lose(connection)
+        except Exception:
+            logger.exception("Error of the server itself; %s is cut", connection.address)
+            self._lose(connection)
+
+    def _read(self, connection: Connection) -> None:
+        try:
+            data = connection.sock.recv(self._settings.receive_bytes)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._lose(connection)
+            return
+        if connection.phase is Phase.LINGERING:
+            self._discard(connection, data)
+        elif not data:
+            self._end_input(connection)
+        else:
+            # Feed, then look at the phase; a pool thread sets the phase, then looks at the
+            # buffer. One of both sees what the other did.
+            connection.reader.feed(data)
+            if connection.phase is not Phase.ANSWERING:
+                self._advance(connection)
+            elif connection.reader.unread_bytes > self._settings.max_pipelined_bytes:
+                connection.is_paused = True
+                self._watch(connection, connection.events & ~_READ)
+                self._resume(connection)
+
+    def _end_input(self, connection: Connection) -> None:
+        """A client that has sent everything may still want its answers (half-close)."""
+        connection.is_eof = True
+        self._watch(connection, connection.events & ~_READ)
+        if connection.phase is not Phase.ANSWERING:
+            self._advance(connection)
+            self._close_if_ended(connection)
+
+    def _advance(self, connection: Connection) -> None:
+        """Take the request as far as the bytes go."""
+        try:
+            if connection.phase is Phase.HEAD and not self._begin_request(connection):
+                return
+            self._receive_body(connection)
+        except BadRequest as refusal:
+            self._refuse(connection, refusal)
+
+    def _begin_request(self, connection: Connection) -> bool:
+        reader = connection.reader
+        if self.is_leaving and (self._seam.release is not None or self.is_stale):
+            self._release(connection)
+            return False
+        if not reader.is_head_complete():
+            self._await_head(connection)
+            return False
+        if not self._seam.may_dispatch():
+            self.is_stale = True
+            self._seam.on_stale()
+            return False
+        head = reader.next_event()
+        if not isinstance(head, RequestHead):
+            raise TypeError(head)  # is_head_complete() has promised one.
+        connection.head = head
+        connection.body = RequestBody(self._settings.body_memory_bytes)
+        connection.has_begun = False
+        connection.phase = Phase.BODY
+        self.in_flight.add(connection)
+        if head.expect_continue and not reader.unread_bytes and head.body_length != 0:
+            connection.send(CONTINUE)
+        return True
+
+    def _await_head(self, connection: Connection) -> None:
+        """The deadline of a head runs from its first byte, however it drips."""
+        if connection.reader.unread_bytes and not connection.has_begun:
+            connection.has_begun = True
+            connection.deadline = time.monotonic() + self._settings.head_timeout_s
+
+    def _receive_body(self, connection: Connection) -> None:
+        while isinstance(event := connection.reader.next_event(), BodyData):
+            if connection.body is not None:
+                connection.body.write(event.data)
+        if event is NEED_DATA:
+            connection.deadline = time.monotonic() + self._settings.body_idle_timeout_s
+            self._close_if_ended(connection)
+            return
+        connection.deadline = inf
+        connection.started_at = time.monotonic()
+        connection.phase = Phase.ANSWERING
+        self.pool.submit(connection)
+
+    # --- Answering -------------------------------------------------------------------
+
+    def _answer(self, connection: Connection) -> None:
+        """In a pool thread."""
+        may_stay_open = False
+        try:
+            if not connection.is_gone:
+                may_stay_open = self._gateway.answer(connection)
+        finally:
+            connection.must_close = not may_stay_open
+            if not connection.leave_to_loop():
+                self._end_answer(connection)
+
+    def _end_answer(self, connection: Connection) -> None:
+        """In a pool thread, or in the loop when that had to flush the rest."""
+        connection.head = connection.body = None
+        if connection.must_close or connection.is_gone:
+            # The phase stays: nothing else can end this connection in between.
+            self._call(partial(self._guarded, self._end, connection))
+            return
+        self.in_flight.discard(connection)
+        connection.deadline = time.monotonic() + self._settings.keep_alive_timeout_s
+        # Mark, then check (see _read). The plain case ends here, without waking the loop.
+        connection.phase = Phase.HEAD
+        if (
+            connection.reader.unread_bytes
+            or connection.is_eof
+            or connection.is_paused
+            or self.is_leaving
+        ):
+            self._call(partial(self._guarded, self._resume, connection))
+
+    def _resume(self, connection: Connection) -> None:
+        """After an answer of which the loop has to know. Late calls find another phase."""
+        if connection.phase is not Phase.HEAD:
+            return
+        if connection.is_paused:
+            connection.is_paused = False
+            self._watch(connection, connection.events | _READ)
+        if self.is_leaving:
+            self._let_go(connection)
+        else:
+            self._advance(connection)
+        self._close_if_ended(connection)
+
+    def _ask_flush(self, connection: Connection) -> None:
+        """In a pool thread."""
+        self._call(partial(self._guarded, self._start_flush, connection))
+
+    def _start_flush(self, connection: Connection) -> None:
+        if connection.has_unsent():
+            connection.deadline = time.monotonic() + self._settings.write_timeout_s
+            self._watch(connection, connection.events | _WRITE)
+
+    def _flush(self, connection: Connection) -> None:
+        if connection.has_unsent():
+            connection.deadline = time.monotonic() + self._settings.write_timeout_s
+        if not connection.flush():
+            return
+        self._watch(connection, connection.events & ~_WRITE)
+        if connection.phase is Phase.CLOSING:
+            self._linger(connection)
+        elif connection.is_answered:
+            connection.is_answered = False
+            self._end_answer(connection)
+
+    def _refuse(self, connection: Connection, refusal: BadRequest) -> None:
+        """Answer with a 4xx or 5xx; nothing says where a next request would begin."""
+        logger.info("%s: %d %s", connection.address, refusal.status, refusal.reason)
+        connection.phase = Phase.CLOSING
+        connection.deadline = time.monotonic() + self._settings.write_timeout_s
+        self._watch(connection, 0)
+        connection.send(plain_answer(refusal.status, refusal.reason, http_date()))
+        if not connection.has_unsent():
+            self._linger(connection)
+
+    # --- Ending ----------------------------------------------------------------------
+
+    def _end(self, connection: Connection) -> None:
+        """The last answer is out. Unread bytes would turn a plain close into a reset."""
+        if connection.is_gone or connection.is_eof or not connection.reader.unread_bytes:
+            self._close(connection)
+        else:
+            self._linger(connection)
+
+    def _linger(self, connection: Connection) -> None:
+        """RFC 9112 section 9.6: say that no more comes, then read until the client has it."""
+        self.in_flight.discard(connection)
+        connection.phase = Phase.LINGERING
+        connection.deadline = time.monotonic() + self._settings.linger_timeout_s
+        connection.reader.take_unread()
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close(connection)
+            return
+        self._watch(connection, _READ)
+
+    def _discard(self, connection: Connection, data: bytes) -> None:
+        connection.discarded_bytes += len(data)
+        if not data or connection.discarded_bytes > _LINGER_BYTES:
+            self._close(connection)
+
+    def _expire(self, connection: Connection) -> None:
+        if time.monotonic() < connection.deadline:
+            return  # A pool thread has moved it on in the meantime.
+        if connection.phase is Phase.ANSWERING:
+            logger.info("%s takes nothing of its answer; cut", connection.address)
+            self._lose(connection)
+        elif connection.phase is Phase.BODY or (
+            connection.phase is Phase.HEAD and connection.has_begun
+        ):
+            self._refuse(connection, BadRequest(408, "The request did not come in time."))
+        else:
+            self._close(connection)
+
+    def _let_go(self, connection: Connection) -> None:
+        """Of a connection without a request in flight."""
+        if self._seam.release is not None or self.is_stale:
+            self._release(connection)
+            return
+        if not connection.is_eof:
+            self._read(connection)  # A request may have come after the last select().
+        if connection.phase is not Phase.HEAD:
+            return
+        if connection.reader.is_head_complete():
+            self._advance(connection)
+        elif not connection.reader.unread_bytes:
+            self._close(connection)
+        else:
+            connection.has_begun = True
+            connection.deadline = time.monotonic() + self._settings.stop_head_timeout_s
+
+    def _release(self, connection: Connection) -> None:
+        self._forget(connection)
+        connection.phase = Phase.GONE
+        self.hand_out(connection.sock, connection.reader.take_unread())
+
+    def _lose(self, connection: Connection) -> None:
+        """The client is gone. A pool thread that still answers learns it and ends the rest."""
+        if connection.phase is not Phase.ANSWERING:
+            self._close(connection)
+            return
+        connection.deadline = inf
+        self._watch(connection, 0)
+        connection.abandon()
+        # Looked at after abandon(): from then on the pool thread leaves nothing to the loop.
+        if connection.is_answered:
+            self._close(connection)
+
+    def _close_if_ended(self, connection: Connection) -> None:
+        """After the client's last byte nothing can complete what is still incomplete."""
+        if connection.is_eof and connection.phase in (Phase.HEAD, Phase.BODY):
+            self._close(connection)
+
+    def _close(self, connection: Connection) -> None:
+        self._forget(connection)
+        connection.close()
+
+    def _forget(self, connection: Connection) -> None:
+        self._watch(connection, 0)
+        self.connections.discard(connection)
+        self.in_flight.discard(connection)
+
+    def _watch(self, connection: Connection, events: int) -> None:
+        if events == connection.events:
+            return
+        if not events:
+            self._selector.unregister(connection.sock)
+        elif connection.events:
+            self._selector.modify(connection.sock, events, partial(self._on_event, connection))
+        else:
+            self._selector.register(connection.sock, events, partial(self._on_event, connection))
+        connection.events = events

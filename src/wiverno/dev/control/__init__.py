@@ -1,0 +1,1 @@
+"""How other programs follow a session: events as JSON lines."""

@@ -1,0 +1,325 @@
+"""Exceptions and deaths as data that crosses a process border.
+
+Imported in every worker: what costs time to import is imported when something failed.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from traceback import FrameSummary, TracebackException
+
+MAX_MESSAGE_CHARACTERS = 20_000
+MAX_TRACEBACK_CHARACTERS = 60_000
+MAX_HEADLINE_CHARACTERS = 300
+MAX_SOURCE_LINE_CHARACTERS = 500
+# Of a longer stack the outermost and the innermost frames tell the story.
+MAX_FRAMES = 50
+OUTER_FRAMES_KEPT = 10
+# A `raise ... from` loop over retries can chain thousands.
+MAX_CHAINED = 10
+EXCERPT_LINES_AROUND = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """One line of an excerpt; `is_failing` marks the one that the frame stands at."""
+
+    number: int
+    text: str
+    is_failing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A place in the code. Columns count from 1 and are 0 where unknown; the end is exclusive."""
+
+    file: str
+    line: int
+    function: str
+    is_user: bool
+    source: tuple[SourceLine, ...] = ()
+    column: int = 0
+    end_column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChainedError:
+    """An exception that led to the reported one; `relation` is `cause` or `context`."""
+
+    relation: str
+    kind: str
+    message: str
+    frames: tuple[Frame, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        return _headline(self.kind, self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class FailureReport:
+    """Why there is no application. Frames are innermost first."""
+
+    kind: str
+    message: str
+    headline: str
+    target: str
+    traceback: str = ""
+    frames: tuple[Frame, ...] = ()
+    chain: tuple[ChainedError, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """`file:line` of the innermost frame of user code, else of the innermost frame."""
+        for frame in (*(frame for frame in self.frames if frame.is_user), *self.frames):
+            return f"{frame.file}:{frame.line}"
+        return ""
+
+    def to_json(self) -> bytes:
+        """The report for another process."""
+        import json
+
+        # ASCII: a lone surrogate of an undecodable file name has no UTF-8.
+        return json.dumps(asdict(self)).encode("ascii")
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "FailureReport":
+        """The report that `to_json` wrote. Raises ValueError, KeyError or TypeError on else."""
+        import json
+
+        fields = json.loads(data)
+        fields["frames"] = _frames_from(fields["frames"])
+        fields["chain"] = tuple(
+            ChainedError(**{**error, "frames": _frames_from(error["frames"])})
+            for error in fields["chain"]
+        )
+        return cls(**fields)
+
+
+def report_exception(exc: BaseException, target: str) -> FailureReport:
+    """The report of an exception that came out of the import of `target`. Never raises."""
+    try:
+        return _report(exc, target)
+    except Exception as failure:  # noqa: BLE001 - a report that fails would hide the failure
+        kind = _kind(exc)
+        message = f"(the report of this {kind} could not be made: {_kind(failure)})"
+        return FailureReport(kind, message, _headline(kind, message), target)
+
+
+def report_death(text: str, target: str, output: str = "") -> FailureReport:
+    """The report of a build whose process ended, or hangs, without one of its own.
+
+    `text` says it in one sentence (exit code, name of the signal); `output` is what it left
+    behind: the end of its output or the stack that faulthandler wrote.
+    """
+    message = _cut(text, MAX_MESSAGE_CHARACTERS)
+    return FailureReport(
+        "ProcessDied",
+        message,
+        _first_line(message),
+        target,
+        traceback=_cut(output, MAX_TRACEBACK_CHARACTERS),
+    )
+
+
+def _report(exc: BaseException, target: str) -> FailureReport:
+    import linecache
+    import traceback
+
+    # Inherited from the process that this one was forked from, maybe with old lines.
+    linecache.clearcache()
+    captured = traceback.TracebackException.from_exception(exc, lookup_lines=False, compact=True)
+    _tidy(captured, set())
+    kind, message = _kind(exc), _message(exc)
+    return FailureReport(
+        kind,
+        message,
+        _headline(kind, message),
+        target,
+        traceback=_cut("".join(captured.format()), MAX_TRACEBACK_CHARACTERS),
+        frames=_frames(exc, captured),
+        chain=tuple(_chain(exc, captured)),
+    )
+
+
+def _tidy(captured: "TracebackException", seen: set[int]) -> None:
+    """Leave out the frames of the machinery, in the exception and in all it is chained to."""
+    import traceback
+
+    pending = [captured]
+    while pending:
+        one = pending.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        frames = [frame for frame in one.stack if not _is_machinery(frame.filename)]
+        if len(frames) > MAX_FRAMES:
+            frames[OUTER_FRAMES_KEPT : len(frames) - MAX_FRAMES + OUTER_FRAMES_KEPT] = []
+        one.stack = traceback.StackSummary.from_list(frames)
+        pending += [other for other in (one.__cause__, one.__context__) if other is not None]
+        pending += getattr(one, "exceptions", None) or []
+
+
+def _chain(exc: BaseException, captured: "TracebackException") -> "list[ChainedError]":
+    chain: list[ChainedError] = []
+    error: BaseException | None = exc
+    summary: TracebackException | None = captured
+    while error is not None and summary is not None and len(chain) < MAX_CHAINED:
+        relation = "cause"
+        following, summary_of_it = error.__cause__, summary.__cause__
+        if following is None and not error.__suppress_context__:
+            relation = "context"
+            following, summary_of_it = error.__context__, summary.__context__
+        error, summary = following, summary_of_it
+        if error is not None and summary is not None:
+            chain.append(
+                ChainedError(relation, _kind(error), _message(error), _frames(error, summary))
+            )
+    return chain
+
+
+def _frames(exc: BaseException, captured: "TracebackException") -> tuple[Frame, ...]:
+    frames = [_frame(summary) for summary in reversed(captured.stack)]
+    if isinstance(exc, SyntaxError) and isinstance(exc.filename, str):
+        frames.insert(0, _syntax_error_frame(exc, exc.filename))
+    return tuple(frames)
+
+
+def _frame(summary: "FrameSummary") -> Frame:
+    line = summary.lineno or 0
+    column, end_column = _columns(summary)
+    return Frame(
+        summary.filename,
+        line,
+        summary.name,
+        is_user_file(summary.filename),
+        _excerpt(summary.filename, line),
+        column,
+        end_column,
+    )
+
+
+def _columns(summary: "FrameSummary") -> tuple[int, int]:
+    """The failing expression's columns, if it stands on one line; CPython counts bytes from 0."""
+    start, end = summary.colno, summary.end_colno
+    if start is None or end is None or summary.end_lineno not in (None, summary.lineno):
+        return 0, 0
+    text = _source_line(summary.filename, summary.lineno or 0)
+    return _characters(text, start) + 1, _characters(text, end) + 1
+
+
+def _characters(text: str, byte_offset: int) -> int:
+    return len(text.encode("utf-8", "replace")[:byte_offset].decode("utf-8", "replace"))
+
+
+def _syntax_error_frame(exc: SyntaxError, file: str) -> Frame:
+    line = exc.lineno if isinstance(exc.lineno, int) else 0
+    column = exc.offset if isinstance(exc.offset, int) and exc.offset > 0 else 0
+    end_column = exc.end_offset if isinstance(exc.end_offset, int) else 0
+    if end_column <= column or exc.end_lineno not in (None, line):
+        end_column = column + 1 if column else 0
+    source = _excerpt(file, line)
+    if not source and isinstance(exc.text, str):
+        source = (SourceLine(line, _cut_line(exc.text), is_failing=True),)
+    return Frame(file, line, "", is_user_file(file), source, column, end_column)
+
+
+def _excerpt(file: str, line: int) -> tuple[SourceLine, ...]:
+    import linecache
+
+    lines = linecache.getlines(file)
+    first = max(1, line - EXCERPT_LINES_AROUND)
+    return tuple(
+        SourceLine(number, _cut_line(text), is_failing=number == line)
+        for number, text in enumerate(lines[first - 1 : line + EXCERPT_LINES_AROUND], first)
+    )
+
+
+def _source_line(file: str, line: int) -> str:
+    import linecache
+
+    return linecache.getline(file, line)
+
+
+def is_user_file(file: str) -> bool:
+    """Whether the file is the user's: outside the interpreter, site-packages and wiverno."""
+    import os
+
+    if file.startswith("<"):
+        return False
+    parts = file.replace("\\", "/").split("/")
+    if "site-packages" in parts or "dist-packages" in parts:
+        return False
+    library = os.path.dirname(os.__file__)  # noqa: PTH120 - text to text, pathlib costs 5 ms
+    return not file.startswith((library + os.sep, _wiverno_folder()))
+
+
+def _is_machinery(file: str) -> bool:
+    """Frames between the import statement and the module: ours and importlib's."""
+    if file.startswith("<frozen importlib") or file.replace("\\", "/").endswith(
+        ("/importlib/__init__.py", "/wiverno/core/app_target.py")
+    ):
+        return True
+    return file.startswith(_wiverno_folder() + "dev/")
+
+
+def _wiverno_folder() -> str:
+    return __file__.replace("\\", "/").removesuffix("dev/failure/report.py")
+
+
+def _message(exc: BaseException) -> str:
+    """The exception's text; what `sys.exit` and Ctrl+C mean here is said instead of it."""
+    if isinstance(exc, SystemExit):
+        code = "" if exc.code is None else _safe_repr(exc.code)
+        return f"sys.exit({code}) was called while the application was imported"
+    if isinstance(exc, KeyboardInterrupt):
+        return "the import of the application was interrupted"
+    try:
+        text = str(exc)
+    except Exception as failure:  # noqa: BLE001 - a user's __str__ may raise anything
+        text = f"(its __str__ raised {_kind(failure)})"
+    return _cut(text, MAX_MESSAGE_CHARACTERS)
+
+
+def _safe_repr(value: object) -> str:
+    try:
+        return _cut(repr(value), 200)
+    except Exception:  # noqa: BLE001 - a user's __repr__ may raise anything
+        return "..."
+
+
+def _kind(exc: BaseException) -> str:
+    return type(exc).__name__
+
+
+def _headline(kind: str, message: str) -> str:
+    first = _first_line(message)
+    return f"{kind}: {first}" if first else kind
+
+
+def _first_line(text: str) -> str:
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    if len(line) > MAX_HEADLINE_CHARACTERS:
+        line = line[: MAX_HEADLINE_CHARACTERS - 1] + "…"
+    return line
+
+
+def _cut(text: str, limit: int) -> str:
+    """The text with its middle left out when it is too long."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    left_out = len(text) - 2 * half
+    return f"{text[:half]}\n… {left_out:,} characters left out …\n{text[-half:]}"
+
+
+def _cut_line(text: str) -> str:
+    return text.rstrip("\r\n\f")[:MAX_SOURCE_LINE_CHARACTERS]
+
+
+def _frames_from(frames: list[dict[str, Any]]) -> tuple[Frame, ...]:
+    return tuple(
+        Frame(**{**frame, "source": tuple(SourceLine(**line) for line in frame["source"])})
+        for frame in frames
+    )

@@ -1,0 +1,47 @@
+"""Compiles user code from its source, always.
+
+CPython accepts a cached `.pyc` by whole-second mtime and size, and so runs old code
+after two quick saves of the same length (python/cpython#75953). For user code nothing
+here reads or writes `__pycache__`.
+"""
+
+import os
+from importlib.machinery import SourceFileLoader
+from types import CodeType
+
+from wiverno.dev.loading.record import EntryKind, Record
+from wiverno.dev.loading.signatures import ABSENT, signature_of
+
+
+class RecordingLoader(SourceFileLoader):
+    """Loads one source file; its signature is in the record before its first byte is read."""
+
+    def __init__(self, fullname: str, path: str, record: Record) -> None:
+        super().__init__(fullname, path)
+        self._record = record
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return compile_source(read_recorded(path, self._record), path)
+
+
+def compile_source(source: bytes, path: str) -> CodeType:
+    """The one place where user code becomes a code object."""
+    code = compile(source, path, "exec", dont_inherit=True)
+    assert isinstance(code, CodeType)  # narrows the overload, checks no input
+    return code
+
+
+def read_recorded(path: str, record: Record) -> bytes:
+    """Read `path`, after its signature was recorded: a write in between makes it stale.
+
+    A file that cannot be opened is recorded as absent, so that its return heals.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        record.add(EntryKind.MODULE, path, ABSENT)
+        raise
+    with open(fd, "rb") as file:
+        record.add(EntryKind.MODULE, path, signature_of(os.fstat(fd)))
+        return file.read()

@@ -1,0 +1,98 @@
+"""What other threads and signal handlers tell the supervisor's loop, in the order they told it."""
+
+import contextlib
+import queue
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import TypeAlias
+
+from wiverno.dev.decisions.changes import Change
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """Somebody wants the session to end."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something the user should read, in one line."""
+
+    text: str
+
+
+Notice: TypeAlias = Change | StopAsked | Problem
+
+
+class Notices:
+    """A queue that wakes a selector. Safe from any thread and from signal handlers.
+
+    Notices may be put before it is opened and are kept; descriptors exist only while it
+    is open.
+    """
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Notice] = queue.SimpleQueue()
+        self._reader: socket.socket | None = None
+        self._writer: socket.socket | None = None
+
+    def put(self, notice: Notice) -> None:
+        self._queue.put(notice)
+        writer = self._writer
+        if writer is not None:
+            # Full: the loop is awake already. Closed: the session is over.
+            with contextlib.suppress(OSError):
+                writer.send(b"\0")
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[int]:
+        """Gives the descriptor that becomes readable when there is something to drain."""
+        self._reader, self._writer = socket.socketpair()
+        with self._reader, self._writer:
+            self._reader.setblocking(False)
+            self._writer.setblocking(False)
+            with self._stop_signals(self._writer):
+                yield self._reader.fileno()
+        self._reader = self._writer = None
+
+    def drain(self) -> list[Notice]:
+        """What was put since the last call, oldest first."""
+        assert self._reader is not None  # only the loop that opened it drains
+        with contextlib.suppress(BlockingIOError):
+            while self._reader.recv(4096):
+                pass
+        notices: list[Notice] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                notices.append(self._queue.get_nowait())
+        return notices
+
+    @contextlib.contextmanager
+    def _stop_signals(self, writer: socket.socket) -> Iterator[None]:
+        """In the main thread, SIGINT, SIGTERM and SIGHUP ask for the end; put back afterwards.
+
+        In the foreground SIGHUP means that the terminal was closed.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        stop_signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        previous = {number: signal.signal(number, self._on_signal) for number in stop_signals}
+        # A signal that arrives just before select() would wait for the next event without it.
+        wakeup_fd = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(wakeup_fd)
+            for number, handler in previous.items():
+                # None: a handler that was not installed from Python; it cannot be put back.
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.put(StopAsked(signal.Signals(number).name))

@@ -1,0 +1,114 @@
+"""What the supervisor holds about its processes. Nothing here runs inside them."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+
+from wiverno.dev.decisions.changes import BuildStart
+from wiverno.dev.loading.record import RecordReader
+from wiverno.dev.loading.signatures import Signature
+from wiverno.dev.processes.channel import QueuedChannel
+from wiverno.dev.processes.messages import Built
+from wiverno.dev.processes.spawn import open_pidfd
+
+
+@dataclass(slots=True)
+class HeldConnection:
+    """A client's connection in the supervisor's hands, with the bytes already read."""
+
+    fd: int
+    received: bytes
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            os.close(self.fd)
+
+
+class ProcessHandle:
+    """One process: its pid, the ways to hear from it, and what is on its way to it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], channel: QueuedChannel) -> None:
+        self.process = process
+        self.channel = channel
+        self.pidfd = open_pidfd(process.pid)
+        self.in_transit: dict[int, HeldConnection] = {}
+        """Connections sent and not yet taken, by number. They outlive a process that dies."""
+        self.is_leaving = False
+        """Told to end: its exit is no news."""
+        self.kill_at: float | None = None
+        """Monotonic time at which SIGKILL ends it."""
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def expect_exit(self, kill_at: float) -> None:
+        self.is_leaving = True
+        self.kill_at = kill_at if self.kill_at is None else min(self.kill_at, kill_at)
+
+    def kill(self) -> None:
+        self.is_leaving = True
+        # Popen knows whether the pid was reaped already, and then does nothing.
+        self.process.kill()
+
+    def exit_status(self) -> int | None:
+        """None while it runs; a negative number is the signal that ended it. Reaps it."""
+        return self.process.poll()
+
+    def close(self) -> None:
+        self.channel.close()
+        if self.pidfd is not None:
+            os.close(self.pidfd)
+            self.pidfd = None
+
+
+@dataclass(slots=True)
+class BuildCause:
+    """Why a build was started: for the terminal and the events."""
+
+    changed: tuple[str, ...] = ()
+    noticed_at: float | None = None
+    """Monotonic time of the first event or request that called for it."""
+
+
+class WorkerHandle(ProcessHandle):
+    """A candidate, and the worker it becomes."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        channel: QueuedChannel,
+        generation: int,
+        record_fd: int,
+        start: BuildStart,
+        cause: BuildCause,
+    ) -> None:
+        super().__init__(process, channel)
+        self.generation = generation
+        self.record_fd = record_fd
+        self.start = start
+        self.cause = cause
+        self.built: Built | None = None
+        self.built_at = 0.0
+        self._reader = RecordReader(record_fd)
+
+    def recorded_signature(self, path: str) -> Signature | None:
+        """What this process saw at `path`; None when it does not depend on it."""
+        entry = self._reader.refresh().get(path)
+        return None if entry is None else entry.signature
+
+    def close_record(self) -> None:
+        os.close(self.record_fd)
+
+
+def describe_exit(status: int) -> str:
+    """`ended with exit code 3` or `was killed by SIGSEGV`."""
+    if status >= 0:
+        return f"ended with exit code {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    return f"was killed by {name}"

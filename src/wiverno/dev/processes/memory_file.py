@@ -1,0 +1,26 @@
+"""Files that live in memory and travel between processes as descriptors."""
+
+import fcntl
+import os
+import tempfile
+
+
+def create(name: str, content: bytes = b"") -> int:
+    """A new descriptor, not inherited by default. Writes to it append, also from other processes.
+
+    Where the system has no memfd_create (macOS), it is a deleted temporary file.
+    """
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create(name, os.MFD_CLOEXEC)
+    else:
+        fd, path = tempfile.mkstemp(prefix=name)
+        os.unlink(path)
+    fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)
+    if content:
+        os.write(fd, content)
+    return fd
+
+
+def read(fd: int) -> bytes:
+    """The whole content, whatever the file offset is."""
+    return os.pread(fd, os.fstat(fd).st_size, 0)

@@ -1,0 +1,163 @@
+"""The messages between the supervisor and its processes, one class each.
+
+`docs/protocol.md` tells in which order they travel. On the wire a message is one
+packet: a line of JSON, then a payload of bytes; descriptors travel beside it. What is
+received with a message belongs to the receiver, who closes it.
+"""
+
+import json
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import ClassVar, TypeAlias
+
+
+class Outcome(StrEnum):
+    """How a build ended."""
+
+    GOOD = "good"
+    FAILED = "failed"
+    CHANGED = "changed"
+    """A recorded file changed while it was being imported: another build is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """Supervisor → new process: import this application. Descriptors: record, life line."""
+
+    name: ClassVar[str] = "build"
+    generation: int
+    module: str
+    attribute: str
+    spawned_at: float
+    """Monotonic time when the process was started, in seconds."""
+    argv: tuple[str, ...]
+    """What the application sees as `sys.argv`."""
+    fds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Candidate → supervisor: the build is over. Payload: the report when it failed."""
+
+    name: ClassVar[str] = "built"
+    outcome: Outcome
+    debug: bool | None = None
+    """The application's `debug` attribute; None where it has none."""
+    changed_path: str | None = None
+    interpreter_ms: float = 0.0
+    import_ms: float = 0.0
+    verify_ms: float = 0.0
+    payload: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Supervisor → candidate or pages: accept from now on. Descriptors: the listeners.
+
+    For pages the payload is the report, and the first descriptor is the record of the
+    failed generation.
+    """
+
+    name: ClassVar[str] = "go"
+    generation: int
+    payload: bytes = b""
+    fds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """Supervisor → new pages process: its life line. Descriptor: the life line."""
+
+    name: ClassVar[str] = "attach"
+    fds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StandDown:
+    """Supervisor → pages: accept nothing more, hand over what is not answered."""
+
+    name: ClassVar[str] = "stand down"
+
+
+@dataclass(frozen=True, slots=True)
+class StoodDown:
+    """Pages → supervisor: done; every connection that it had not answered came before this."""
+
+    name: ClassVar[str] = "stood down"
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """Supervisor → worker: finish what is in flight, then leave."""
+
+    name: ClassVar[str] = "retire"
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Worker or pages → supervisor: the gate tripped on a request; it stays tripped."""
+
+    name: ClassVar[str] = "stale"
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A client's connection changes hands. Payload: the bytes already read. Descriptor: it.
+
+    Up to the supervisor the number is 0; down to a worker it is what `taken` answers.
+    """
+
+    name: ClassVar[str] = "connection"
+    number: int = 0
+    payload: bytes = b""
+    fds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Worker or pages → supervisor: the connection is in my hands, drop your copy."""
+
+    name: ClassVar[str] = "taken"
+    number: int
+
+
+Message: TypeAlias = (
+    Build | Built | Go | Attach | StandDown | StoodDown | Retire | Stale | Connection | Taken
+)
+
+_CLASSES: dict[str, type[Message]] = {
+    cls.name: cls
+    for cls in (Build, Built, Go, Attach, StandDown, StoodDown, Retire, Stale, Connection, Taken)
+}
+_BESIDE_THE_HEAD = frozenset({"payload", "fds"})
+
+
+def encode(message: Message) -> tuple[bytes, bytes]:
+    """The head (one line of JSON, without its newline) and the payload."""
+    values = {
+        item.name: getattr(message, item.name)
+        for item in fields(message)
+        if item.name not in _BESIDE_THE_HEAD
+    }
+    head = json.dumps({"message": message.name, **values}, separators=(",", ":"))
+    return head.encode(), getattr(message, "payload", b"")
+
+
+def decode(head: bytes, payload: bytes, fds: tuple[int, ...]) -> Message:
+    """The message of a packet. Raises ValueError for one that no version of ours sends."""
+    values = json.loads(head)
+    cls = _CLASSES.get(values.pop("message", None))
+    if cls is None:
+        raise ValueError(f"unknown message: {head[:200]!r}")
+    names = {item.name for item in fields(cls)}
+    if "argv" in values:
+        values["argv"] = tuple(values["argv"])
+    if "outcome" in values:
+        values["outcome"] = Outcome(values["outcome"])
+    if "payload" in names:
+        values["payload"] = payload
+    if "fds" in names:
+        values["fds"] = fds
+    return cls(**values)

@@ -1,0 +1,73 @@
+"""Starts the processes of a session. The one file that executes; nothing here forks.
+
+A fresh interpreter gets what `python -m` would have given it: the interpreter's flags,
+the environment and the current directory. It learns everything else from its channel.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+
+from wiverno.dev.processes.channel import Channel
+
+_PACKAGE_ROOT = str(Path(__file__).resolve().parents[3])
+
+# The current directory leaves sys.path until the application is imported, so that a
+# file of the project named like a module of ours or of the standard library is not
+# imported in its place, unrecorded. wiverno may have been found through the directory
+# of the script that runs the supervisor; it goes last, where it shadows nothing.
+_BOOTSTRAP = """\
+import sys
+if sys.path[:1] == [""]:
+    del sys.path[0]
+if {root!r} not in sys.path:
+    sys.path.append({root!r})
+from wiverno.dev.processes.{module} import main
+main(int(sys.argv[1]))
+"""
+
+
+class Program(StrEnum):
+    """What a spawned process runs: a module of this package."""
+
+    WORKER = "worker"
+    PAGES = "pages"
+
+
+def spawn(
+    program: Program, channel: Channel, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start `program` with its end of the channel.
+
+    SIGINT stays blocked until the process has its own handler: Ctrl+C reaches the whole
+    foreground group, and an interpreter that is starting would print a traceback.
+    """
+    code = _BOOTSTRAP.format(root=_PACKAGE_ROOT, module=program.value)
+    command = [sys.executable, *_interpreter_flags(), "-c", code, str(channel.fileno())]
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return subprocess.Popen(
+            command, pass_fds=(channel.fileno(),), env=dict(environment), close_fds=True
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def open_pidfd(pid: int) -> int | None:
+    """A descriptor that becomes readable when the process has ended; None where unknown."""
+    if not hasattr(os, "pidfd_open"):
+        return None
+    return os.pidfd_open(pid)
+
+
+def _interpreter_flags() -> list[str]:
+    """-X, -W and the other flags this interpreter was started with.
+
+    multiprocessing starts its interpreters with the same function.
+    """
+    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    return flags

@@ -1,0 +1,21 @@
+"""The seam between a worker and the way it serves: what the supervisor's messages come down to."""
+
+import socket
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Serving(Protocol):
+    """Serves one application for one generation."""
+
+    def go(self, listeners: Sequence[socket.socket]) -> None:
+        """Accept from now on. The listeners are the callee's to close."""
+
+    def adopt_connection(self, connection: socket.socket, received: bytes) -> None:
+        """Serve a connection that another process accepted, with the bytes it had read."""
+
+    def stop_accepting(self) -> None:
+        """Accept nothing more and release what has not begun."""
+
+    def retire(self, deadline_s: float) -> None:
+        """Finish what is in flight, cut the rest after `deadline_s` seconds, return when done."""

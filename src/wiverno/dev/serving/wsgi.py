@@ -1,0 +1,98 @@
+"""Serves a WSGI application: the server of `wiverno.core.server` with a gate before it."""
+
+import os
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from wiverno.core.server.accept_loop import AcceptLoop
+from wiverno.core.server.settings import ServerSettings
+from wiverno.core.wsgi_types import (
+    Environ,
+    ExcInfo,
+    HeaderList,
+    StartResponse,
+    WriteCallable,
+    WSGIApplication,
+)
+from wiverno.dev.serving.access_line import print_access_line
+
+# What the supervisor shows for a worker whose accept loop failed: EX_SOFTWARE of sysexits.h.
+_BUG_IN_THE_SERVER = 70
+
+
+class Gatekeeper(Protocol):
+    """Stands between a connection and the application. Called by the accept loop's thread."""
+
+    def is_fresh(self) -> bool:
+        """Asked once per request, before it is dispatched."""
+
+    def hand_over(self, connection: socket.socket, received: bytes) -> None:
+        """Takes a connection that this process may not serve, with the bytes already read."""
+
+
+class WSGIServing:
+    """The WSGI form of `Serving`. The accept loop runs in a thread of its own."""
+
+    def __init__(self, application: WSGIApplication, gatekeeper: Gatekeeper) -> None:
+        self._application = application
+        self._gatekeeper = gatekeeper
+        self._loop: AcceptLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def go(self, listeners: Sequence[socket.socket]) -> None:
+        self._loop = AcceptLoop(
+            list(listeners),
+            self._application,
+            ServerSettings(),
+            may_dispatch=self._gatekeeper.is_fresh,
+            release=self._gatekeeper.hand_over,
+            on_response=print_access_line,
+        )
+        self._thread = threading.Thread(target=self._run, name="wiverno-serving", daemon=True)
+        self._thread.start()
+
+    def adopt_connection(self, connection: socket.socket, received: bytes) -> None:
+        assert self._loop is not None  # the supervisor sends `go` first
+        self._loop.adopt(connection, received)
+
+    def stop_accepting(self) -> None:
+        if self._loop is not None:
+            self._loop.stop_accepting()
+
+    def retire(self, deadline_s: float) -> None:
+        if self._loop is None or self._thread is None:
+            return
+        self._loop.drain(deadline_s)
+        # The loop keeps the deadline; the second is for its last turn.
+        self._thread.join(deadline_s + 1.0)
+
+    def _run(self) -> None:
+        assert self._loop is not None  # go() made it
+        try:
+            self._loop.run()
+        except BaseException:  # noqa: BLE001
+            # A process that still holds the port but serves nothing would hang every client.
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(_BUG_IN_THE_SERVER)
+
+
+def tag_generation(application: WSGIApplication, generation: int) -> WSGIApplication:
+    """Add the header `X-Wiverno-Generation` to every answer: which code gave it."""
+    header = ("X-Wiverno-Generation", str(generation))
+
+    def tagged(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        def start(
+            status: str, headers: HeaderList, exc_info: ExcInfo | None = None, /
+        ) -> WriteCallable:
+            if exc_info is None:
+                return start_response(status, [*headers, header])
+            return start_response(status, [*headers, header], exc_info)
+
+        return application(environ, start)
+
+    return tagged

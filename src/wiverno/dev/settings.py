@@ -1,0 +1,52 @@
+"""The settings of a dev session, checked when they are made."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DevSettings:
+    """What one session needs to know. Times are in seconds."""
+
+    app_module: str
+    app_name: str
+    url: str
+    watch_dirs: tuple[str, ...]
+    ignore_patterns: tuple[str, ...] | None
+    """None for the defaults."""
+    debounce_s: float
+
+    retire_deadline_s: float = 10.0
+    """How long a replaced worker may finish its requests. It serves nothing new meanwhile, so
+    this costs nobody time; it bounds streams that never end."""
+    stop_deadline_s: float = 1.0
+    """The same after Ctrl+C. Two seconds in all is what people wait before they press again."""
+    leave_grace_s: float = 0.5
+    """What a process gets beyond its deadline, for atexit handlers, before SIGKILL."""
+    stand_down_deadline_s: float = 2.0
+    """How long pages may take to hand over its connections before a good worker goes."""
+    crashes_before_page: int = 3
+    """So many deaths of a worker without a change give a page instead of another try."""
+
+    @classmethod
+    def checked(
+        cls,
+        *,
+        app: tuple[str, str],
+        url: str,
+        watch_dirs: Sequence[str],
+        ignore_patterns: Sequence[str] | None,
+        debounce_s: float,
+    ) -> "DevSettings":
+        """Raises ValueError, saying which value is wrong and what would be right."""
+        if not 0 <= debounce_s < float("inf"):
+            raise ValueError(f"debounce_seconds={debounce_s!r} must be 0 or more seconds.")
+        return cls(
+            app_module=app[0],
+            app_name=app[1],
+            url=url,
+            watch_dirs=tuple(os.path.abspath(path) for path in watch_dirs),  # noqa: PTH100
+            ignore_patterns=None if ignore_patterns is None else tuple(ignore_patterns),
+            debounce_s=debounce_s,
+        )

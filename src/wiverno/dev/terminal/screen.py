@@ -1,0 +1,192 @@
+"""State to lines: the text of everything that a dev session prints. PURE."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+PANEL_TEXT_WIDTH = 38
+PANEL_TITLE = "Wiverno Development Server"
+
+# More would push the panel off a small terminal when `git checkout` changes hundreds.
+MAX_FILES_SHOWN = 3
+MAX_DETAIL_LINES = 20
+
+
+class Segment(NamedTuple):
+    """Text in one style; the styles are rich's words."""
+
+    text: str
+    style: str = ""
+
+
+Line = tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RestartSummary:
+    """What one restart did: the files that caused it, and milliseconds for each phase, in order."""
+
+    changed: tuple[str, ...]
+    phases: Mapping[str, float]
+    total_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Characters:
+    """The characters beyond ASCII that are used, or what stands in for them."""
+
+    top_left: str = "╭"
+    top_right: str = "╮"
+    bottom_left: str = "╰"
+    bottom_right: str = "╯"
+    horizontal: str = "─"
+    vertical: str = "│"
+    ellipsis: str = "…"
+    dot: str = "·"
+
+    def __str__(self) -> str:
+        return (
+            self.top_left
+            + self.top_right
+            + self.bottom_left
+            + self.bottom_right
+            + self.horizontal
+            + self.vertical
+            + self.ellipsis
+            + self.dot
+        )
+
+
+UNICODE = Characters()
+ASCII = Characters("+", "+", "+", "+", "-", "|", "...", "-")
+
+
+def starting_lines(target: str, url: str) -> list[Line]:
+    """What is said before the first import: where requests already wait."""
+    return [_plain(f"Starting {target} on {url}")]
+
+
+def restarting_lines(changed: Sequence[str], characters: Characters = UNICODE) -> list[Line]:
+    """The documented lines about the change."""
+    lines: list[Line] = [
+        (Segment(f"WARNING: File changed: {path}", "yellow"),) for path in changed[:MAX_FILES_SHOWN]
+    ]
+    more = len(changed) - MAX_FILES_SHOWN
+    if more > 0:
+        lines.append((Segment(f"{characters.ellipsis} and {more} more", "yellow"),))
+    lines.append((Segment(">> Server restarting...", "cyan"),))
+    return lines
+
+
+def panel_lines(
+    url: str,
+    debug: bool | None,
+    restart: int,
+    width: int | None = None,
+    characters: Characters = UNICODE,
+) -> list[Line]:
+    """The documented panel; in a terminal too narrow for its text, the text without the box.
+
+    `width` is the terminal's in columns, None when the output is no terminal.
+    """
+    rows: list[Line] = [
+        (Segment(PANEL_TITLE, "bold"),),
+        (),
+        (Segment("Server: "), Segment(url, "cyan")),
+        (Segment("Debug Mode: "), _debug_segment(debug)),
+        (Segment(f"Restart: #{restart}"),),
+        (Segment("Press Ctrl+C to stop", "dim"),),
+    ]
+    needed = max(len(plain_text(row)) for row in rows)
+    inner = max(PANEL_TEXT_WIDTH, needed)
+    if width is not None and inner + 4 > width:
+        inner = width - 4
+        if inner < needed:
+            return [row for row in rows if row]
+    return _boxed(rows, inner, characters)
+
+
+def summary_lines(
+    summary: RestartSummary, restart: int, characters: Characters = UNICODE
+) -> list[Line]:
+    """The one honest line about how long it took, and for what."""
+    verb = "started" if restart <= 1 else "restarted"
+    text = f"{verb} in {summary.total_ms:.0f} ms"
+    if summary.phases:
+        text += ": " + ", ".join(f"{name} {ms:.0f}" for name, ms in summary.phases.items())
+    if summary.changed:
+        text += f" {characters.dot} {_short_names(summary.changed)}"
+    return [(Segment(text, "green"),)]
+
+
+def failed_lines(
+    headline: str, where: str, detail_lines: Iterable[str], characters: Characters = UNICODE
+) -> list[Line]:
+    """A build that failed: what, where, the end of the traceback, and what heals it."""
+    lines: list[Line] = [(Segment(f"ERROR: {headline}", "bold red"),)]
+    if where:
+        lines.append(_plain(f"  at {where}"))
+    details = [part for line in detail_lines for part in line.splitlines()]
+    left_out = len(details) - MAX_DETAIL_LINES
+    if left_out > 0:
+        lines.append(_plain(f"  {characters.ellipsis} {left_out} lines, see the page"))
+    lines += [_plain(f"  {line}") for line in details[max(0, left_out) :]]
+    lines.append(
+        (Segment("Requests get a page with this error; the next good save heals it.", "yellow"),)
+    )
+    return lines
+
+
+def worker_died_lines(text: str) -> list[Line]:
+    """A worker that ended by itself."""
+    return [(Segment(f"ERROR: {text}", "bold red"),)]
+
+
+def plain_text(line: Line) -> str:
+    """The line without its styles."""
+    return "".join(segment.text for segment in line)
+
+
+def printable(text: str) -> str:
+    """The text with control characters spelled out: a file name must not steer the terminal."""
+    return "".join(
+        character
+        if character >= " " and not "\x7f" <= character <= "\x9f"
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text.expandtabs(4)
+    )
+
+
+def _plain(text: str) -> Line:
+    return (Segment(text),)
+
+
+def _debug_segment(debug: bool | None) -> Segment:
+    if debug is None:
+        return Segment("Unknown", "dim")
+    return Segment("ON", "green") if debug else Segment("OFF", "yellow")
+
+
+def _boxed(rows: Sequence[Line], inner: int, characters: Characters) -> list[Line]:
+    edge = characters.horizontal * (inner + 2)
+    side = characters.vertical
+    lines: list[Line] = [(Segment(characters.top_left + edge + characters.top_right, "blue"),)]
+    for row in rows:
+        padding = " " * (inner - len(plain_text(row)))
+        lines.append(
+            (Segment(f"{side} ", "blue"), *row, Segment(padding), Segment(f" {side}", "blue"))
+        )
+    lines.append((Segment(characters.bottom_left + edge + characters.bottom_right, "blue"),))
+    return lines
+
+
+def _short_names(paths: Sequence[str]) -> str:
+    names = ", ".join(_short_name(path) for path in paths[:MAX_FILES_SHOWN])
+    more = len(paths) - MAX_FILES_SHOWN
+    return f"{names} and {more} more" if more > 0 else names
+
+
+def _short_name(path: str) -> str:
+    """The file's name; with its folder where the name alone says nothing."""
+    parts = path.rstrip("/").split("/")
+    return "/".join(parts[-2:]) if parts[-1].startswith("__") else parts[-1]

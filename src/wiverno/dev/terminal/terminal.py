@@ -1,0 +1,134 @@
+"""Prints the screen's lines to stdout: in colour to a terminal, plain to anything else.
+
+The one module that imports rich, and only when a coloured line goes to a terminal.
+"""
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from wiverno.dev.terminal import screen
+from wiverno.dev.terminal.screen import Characters, Line, RestartSummary, Segment
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Terminal:
+    """What the supervisor says to the person in front of it.
+
+    Each method prints whole lines and flushes. When stdout is closed it goes silent:
+    a server must not end because nobody reads its output any more.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        # sys.stdout is None under pythonw and some service managers.
+        self._stream = sys.stdout if stream is None else stream
+        self._is_silent = self._stream is None
+        self._lock = threading.Lock()
+        self._console: Console | None = None
+
+    def starting(self, target: str, url: str) -> None:
+        """The first build begins; requests already wait at `url`."""
+        self._print(screen.starting_lines(target, url))
+
+    def restarting(self, changed: Sequence[str]) -> None:
+        """These files changed and a build begins."""
+        self._print(screen.restarting_lines(changed, self._characters()))
+
+    def serving(self, url: str, debug: bool | None, restart: int, summary: RestartSummary) -> None:
+        """A worker serves: the panel, and what the restart cost."""
+        characters = self._characters()
+        self._print(
+            [
+                *screen.panel_lines(url, debug, restart, self._width(), characters),
+                *screen.summary_lines(summary, restart, characters),
+            ]
+        )
+
+    def failed(self, headline: str, where: str, detail_lines: Iterable[str]) -> None:
+        """A build failed and its page is served. `where` may be empty."""
+        self._print(screen.failed_lines(headline, where, detail_lines, self._characters()))
+
+    def worker_died(self, text: str) -> None:
+        """A worker ended by itself: one line with exit code or signal."""
+        self._print(screen.worker_died_lines(text))
+
+    def notice(self, text: str) -> None:
+        """One plain line."""
+        self._print([(Segment(text),)])
+
+    def stopping(self) -> None:
+        """Ctrl+C or a signal arrived."""
+        self._print([(Segment("Stopping."),)])
+
+    def _print(self, lines: Sequence[Line]) -> None:
+        with self._lock:
+            if self._is_silent:
+                return
+            try:
+                for line in lines:
+                    self._write(tuple(Segment(self._safe(text), style) for text, style in line))
+                self._stream.flush()
+            except BrokenPipeError:
+                self._is_silent = True
+                self._discard_output()
+            except (OSError, ValueError):  # ValueError: the file object itself was closed.
+                self._is_silent = True
+
+    def _write(self, line: Line) -> None:
+        if self._is_terminal() and any(segment.style for segment in line):
+            from rich.text import Text
+
+            console = self._rich()
+            # Captured, since rich ends the process when it finds a broken pipe itself.
+            with console.capture() as captured:
+                # soft_wrap: a path is one line, so that it can be clicked and copied.
+                console.print(Text.assemble(*line), soft_wrap=True, highlight=False)
+            self._stream.write(captured.get())
+        else:
+            self._stream.write(screen.plain_text(line).rstrip() + "\n")
+
+    def _rich(self) -> "Console":
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(file=self._stream)
+        return self._console
+
+    def _safe(self, text: str) -> str:
+        """Text that the stream can encode; file names may hold bytes that are no text at all."""
+        encoding = self._encoding()
+        return screen.printable(text).encode(encoding, "backslashreplace").decode(encoding)
+
+    def _encoding(self) -> str:
+        return getattr(self._stream, "encoding", None) or "utf-8"
+
+    def _characters(self) -> Characters:
+        try:
+            str(screen.UNICODE).encode(self._encoding())
+        except UnicodeEncodeError:
+            return screen.ASCII
+        return screen.UNICODE
+
+    def _is_terminal(self) -> bool:
+        return self._stream.isatty()
+
+    def _width(self) -> int | None:
+        """Columns of the terminal; None when the output is none, or it does not tell."""
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            if self._is_terminal():
+                return os.get_terminal_size(self._stream.fileno()).columns or None
+        return None
+
+    def _discard_output(self) -> None:
+        """Point the descriptor at nothing, or the interpreter's last flush fails with exit 120."""
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            try:
+                os.dup2(nothing, self._stream.fileno())
+            finally:
+                os.close(nothing)

@@ -1,0 +1,62 @@
+"""Calls a WSGI application in this process, under wsgiref's validator."""
+
+import json
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, cast
+from wsgiref.util import setup_testing_defaults
+from wsgiref.validate import validator
+
+from wiverno.core.wsgi_types import Environ, ExcInfo, HeaderList, WSGIApplication
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back."""
+
+    status: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8")
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def environ_for(method: str = "GET", target: str = "/", body: bytes = b"", **extra: Any) -> Environ:
+    """A complete WSGI environ; `target` is the path with its query, as a server decodes it."""
+    path, _, query = target.partition("?")
+    environ: Environ = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path.encode("utf-8").decode("latin-1"),
+        "QUERY_STRING": query,
+        "wsgi.input": BytesIO(body),
+    }
+    if body:
+        environ["CONTENT_LENGTH"] = str(len(body))
+    environ.update(extra)
+    setup_testing_defaults(environ)
+    return environ
+
+
+def call(
+    application: WSGIApplication, method: str = "GET", target: str = "/", **extra: Any
+) -> Reply:
+    """Send one request; a breach of PEP 3333 on the way is an AssertionError."""
+    answers: list[tuple[str, HeaderList]] = []
+
+    def start_response(status: str, headers: HeaderList, exc_info: ExcInfo | None = None, /) -> Any:
+        answers.append((status, headers))
+        return lambda data: None
+
+    chunks: Any = validator(cast(Any, application))(environ_for(method, target, **extra), start_response)
+    try:
+        body = b"".join(chunks)
+    finally:
+        chunks.close()
+    [(status, headers)] = answers
+    return Reply(status, dict(headers), body)

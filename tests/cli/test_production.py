@@ -1,0 +1,162 @@
+"""`wiverno run prod` as a process."""
+
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.application.running_program import WIVERNO, RunningProgram, free_port
+
+pytestmark = pytest.mark.processes
+
+_PLAIN_APP = """
+def {name}(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
+    return [b"{body}"]
+"""
+
+
+def _write_app(folder: Path, body: str = "hi", name: str = "app", before: str = "") -> None:
+    (folder / "run.py").write_text(before + _PLAIN_APP.format(name=name, body=body))
+
+
+def _run_prod(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*WIVERNO, "run", "prod", *words], cwd=folder, capture_output=True, text=True, timeout=30
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_prod_when_signalled_has_served_and_ends_with_0(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    _write_app(tmp_path)
+    port = free_port()
+
+    with RunningProgram([*WIVERNO, "run", "prod", "-p", str(port)], tmp_path) as program:
+        assert program.get(port) == (200, "hi")
+        assert program.end(number) == 0
+
+        lines = program.output.splitlines()
+        assert lines[:3] == [
+            f"INFO: Wiverno server started on http://localhost:{port}",
+            "INFO: Request queue size: 1024",
+            "INFO: Press Ctrl+C to stop the server",
+        ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["shop.site:make()"],
+        ["--app-module", "shop.site", "--app-name", "make()"],
+        ["-m", "shop.site", "-a", "make()", "-h", "127.0.0.1"],
+    ],
+)
+def test_prod_when_a_factory_is_named_serves_what_it_makes(
+    tmp_path: Path, words: list[str]
+) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "site.py").write_text(
+        _PLAIN_APP.format(name="inner", body="ok") + "\ndef make(): return inner\n"
+    )
+    port = free_port()
+
+    command = [*WIVERNO, "run", "prod", *words, "--port", str(port)]
+    with RunningProgram(command, tmp_path) as program:
+        assert program.get(port) == (200, "ok")
+        assert program.end() == 0
+
+
+def test_prod_when_the_app_configured_logging_shows_each_line_once(tmp_path: Path) -> None:
+    before = (
+        "import logging\n"
+        "logging.basicConfig(level=logging.DEBUG, format='APP %(message)s')\n"
+        "logging.getLogger('shop').info('its own line')\n"
+    )
+    _write_app(tmp_path, before=before)
+    port = free_port()
+
+    with RunningProgram([*WIVERNO, "run", "prod", "-p", str(port)], tmp_path) as program:
+        program.get(port)
+        assert program.end() == 0
+
+        assert program.output.count("Wiverno server started") == 1
+        assert "APP its own line" in program.output
+
+
+def test_prod_when_the_app_shows_tracebacks_says_so(tmp_path: Path) -> None:
+    (tmp_path / "run.py").write_text("from wiverno import Wiverno\napp = Wiverno()\n")
+    port = free_port()
+
+    with RunningProgram([*WIVERNO, "run", "prod", "-p", str(port)], tmp_path) as program:
+        assert program.get(port)[0] == 404
+        assert program.end() == 0
+
+        assert "WARNING: Debug Mode is ON" in program.output
+
+
+def test_prod_when_the_target_is_missing_is_one_line_and_2(tmp_path: Path) -> None:
+    done = _run_prod(tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"Error: No module named 'run'. Looked in {tmp_path} (first on")
+    assert done.stderr.count("\n") == 1
+
+
+def test_prod_when_the_port_is_taken_is_one_line_and_2(tmp_path: Path) -> None:
+    _write_app(tmp_path)
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = _run_prod(tmp_path, "-p", str(taken.getsockname()[1]))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = [line for line in done.stderr.splitlines() if not line.startswith("INFO: ")]
+    assert line.startswith("Error: Address already in use")
+
+
+@pytest.mark.parametrize("port", ["70000", "-1"])
+def test_prod_when_the_port_is_none_says_which_are(tmp_path: Path, port: str) -> None:
+    _write_app(tmp_path)
+
+    done = _run_prod(tmp_path, "--port", port)
+
+    assert done.returncode == 2
+    assert f"Error: port={port} is not a TCP port. Use 0 to 65535.\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "last_line"),
+    [
+        ("import absent_dependency\n", "ModuleNotFoundError: No module named 'absent_dependency'"),
+        ("def f():\n    return 1 / 0\nf()\n", "ZeroDivisionError: division by zero"),
+        ("def broken(:\n", "SyntaxError: invalid syntax"),
+    ],
+)
+def test_prod_when_the_module_fails_shows_the_users_frames_and_1(
+    tmp_path: Path, source: str, last_line: str
+) -> None:
+    (tmp_path / "run.py").write_text(source)
+
+    done = _run_prod(tmp_path)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1] == last_line
+    files = [line for line in done.stderr.splitlines() if line.startswith("  File ")]
+    assert files
+    assert all(f'File "{tmp_path}' in line for line in files)
+
+
+def test_prod_when_a_conflict_is_in_the_module_shows_where(tmp_path: Path) -> None:
+    source = (
+        "from wiverno import Wiverno\napp = Wiverno()\n"
+        "app.get('/')(lambda request: 1)\napp.get('/')(lambda request: 2)\n"
+    )
+    (tmp_path / "run.py").write_text(source)
+
+    done = _run_prod(tmp_path)
+
+    assert done.returncode == 1
+    assert 'run.py", line 4' in done.stderr
+    assert "RouteConflictError: GET '/' has two views" in done.stderr

@@ -1,0 +1,235 @@
+"""A dev session in real processes, driven by its event stream and over real connections."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+Event = dict[str, Any]
+T = TypeVar("T")
+
+REQUEST_TIMEOUT_S = 5.0
+"""What the promises call a timeout."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+class DevSession:
+    """`wiverno run dev` on a project in a folder. A context manager that leaves nothing behind.
+
+    When the block fails, the error carries the events, the output and the process list.
+    """
+
+    def __init__(
+        self,
+        project: Path,
+        target: str = "app:app",
+        *options: str,
+        command: Sequence[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.project = project
+        self._command = command or [
+            *(sys.executable, "-m", "wiverno", "run", "dev", target, "--port", "0"),
+            *options,
+        ]
+        self._environment = {**os.environ, **(environment or {})}
+        self._output_path = project.parent / f"{project.name}.output"
+        self._arrived = threading.Condition()
+        self.events: list[Event] = []
+        self._stream_ended = False
+
+    # The session's life.
+
+    def __enter__(self) -> Self:
+        read_end, write_end = os.pipe()
+        with self._output_path.open("wb") as output:
+            self.process = subprocess.Popen(
+                self._command,
+                cwd=self.project,
+                env={**self._environment, "WIVERNO_EVENTS_FD": str(write_end)},
+                pass_fds=(write_end,),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        os.close(write_end)
+        self._reader = threading.Thread(target=self._read_events, args=(read_end,))
+        self._reader.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            error.add_note(self.diagnosis())
+        session_id = self.session_id
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+        for pid in processes_of_session(session_id):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._reader.join(10)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send the signal and return the exit code; fails after 10 s."""
+        self.process.send_signal(number)
+        return self.process.wait(10)
+
+    @property
+    def session_id(self) -> str | None:
+        return next((event["id"] for event in self.events if event["event"] == "session"), None)
+
+    @property
+    def output(self) -> str:
+        return self._output_path.read_text(errors="replace")
+
+    def diagnosis(self) -> str:
+        events = "\n".join(json.dumps(event) for event in self.events[-60:])
+        pids = processes_of_session(self.session_id)
+        processes = "\n".join(f"{pid} {_command_line(pid)}" for pid in pids)
+        output = self.output[-6000:]
+        return f"--- events\n{events}\n--- output\n{output}\n--- processes\n{processes}"
+
+    # Events.
+
+    def wait_for(self, event: str, within_s: float = 15.0, **values: Any) -> Event:
+        """The first event with this name and these values, seen already or yet to come."""
+        return self.wait_until(
+            lambda: next(
+                (
+                    seen
+                    for seen in self.events
+                    if seen["event"] == event
+                    and all(seen.get(name) == value for name, value in values.items())
+                ),
+                None,
+            ),
+            f"event {event!r} with {values}",
+            within_s,
+        )
+
+    def wait_until(self, find: Callable[[], T | None], what: str, within_s: float = 15.0) -> T:
+        deadline = time.monotonic() + within_s
+        with self._arrived:
+            while (found := find()) is None:
+                left = deadline - time.monotonic()
+                if left <= 0 or self._stream_ended:
+                    raise AssertionError(f"{what}: did not come within {within_s} s")
+                self._arrived.wait(left)
+            return found
+
+    def count(self, event: str, **values: Any) -> int:
+        return sum(
+            seen["event"] == event
+            and all(seen.get(name) == value for name, value in values.items())
+            for seen in self.events
+        )
+
+    def wait_until_serving(self, restart: int = 1) -> Event:
+        return self.wait_for("serving", restart=restart)
+
+    def _read_events(self, fd: int) -> None:
+        with open(fd, "rb") as stream:
+            for line in stream:
+                with self._arrived:
+                    self.events.append(json.loads(line))
+                    self._arrived.notify_all()
+        with self._arrived:
+            self._stream_ended = True
+            self._arrived.notify_all()
+
+    # Files.
+
+    def save(self, name: str, text: str) -> Path:
+        path = self.project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    # Requests.
+
+    @property
+    def port(self) -> int:
+        port: int = self.wait_for("listening")["addresses"][0][1]
+        return port
+
+    def get(self, path: str = "/", headers: Mapping[str, str] | None = None) -> Answer:
+        """One request on a connection of its own, sent now."""
+        return get(self.port, path, headers)
+
+
+def get(
+    port: int,
+    path: str = "/",
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = REQUEST_TIMEOUT_S,
+) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    with contextlib.closing(connection):
+        connection.request("GET", path, headers=dict(headers or {}))
+        response = connection.getresponse()
+        return Answer(response.status, dict(response.getheaders()), response.read().decode())
+
+
+def processes_of_session(session_id: str | None) -> list[int]:
+    """The pids whose environment names the session, zombies left out."""
+    if session_id is None:
+        return []
+    wanted = f"WIVERNO_SESSION={session_id}".encode()
+    return [pid for pid in _pids() if wanted in _environment_of(pid)]
+
+
+def _pids() -> Iterator[int]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            yield int(entry.name)
+
+
+def _environment_of(pid: int) -> bytes:
+    # Gone meanwhile, or a zombie, whose environment reads as empty.
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def _command_line(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+        return line[-120:].decode(errors="replace")
+    return "(gone)"
+
+
+VERSIONED_APP = """\
+VERSION = int("{version:06d}")
+
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"%06d" % VERSION]
+"""

@@ -1,0 +1,95 @@
+"""A recorder of changes, and a guard that no thread outlives its test."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from wiverno.dev.watching.watcher import ChangeKind, Watcher
+
+DEADLINE_S = 10.0
+
+Change = tuple[str, str]
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    left = [thread.name for thread in threading.enumerate() if thread not in before]
+    assert left == []
+
+
+class Recorder:
+    """Starts a watcher below a directory and waits for the changes that it tells."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.problems: list[str] = []
+        self.seen: list[Change] = []
+        self._changes: queue.SimpleQueue[Change] = queue.SimpleQueue()
+        self._watchers: list[Watcher] = []
+
+    def start(
+        self, *directories: Path | str, ignore_patterns: Sequence[str] | None = None
+    ) -> Watcher:
+        watcher = Watcher(
+            [str(directory) for directory in directories or [self.root]],
+            ignore_patterns,
+            self._record,
+            self._record_problem,
+        )
+        self._watchers.append(watcher)
+        watcher.start()
+        assert watcher.ready.wait(DEADLINE_S)
+        return watcher
+
+    def stop(self) -> None:
+        for watcher in self._watchers:
+            watcher.stop()
+
+    def _record(self, kind: ChangeKind, path: str) -> None:
+        self._changes.put((str(kind), path))
+
+    def _record_problem(self, text: str) -> None:
+        self.problems.append(text)
+        self._changes.put(("problem", text))
+
+    def wait_for_problem(self, words: str) -> None:
+        self.wait_until(lambda change: change[0] == "problem" and words in change[1], words)
+
+    def wait_for(self, kind: str, path: Path) -> None:
+        """Wait until this change was told; everything told until then is in `seen`."""
+        self.wait_until(lambda change: change == (kind, str(path)), f"{kind} {path}")
+
+    def wait_for_path(self, path: Path) -> None:
+        self.wait_until(lambda change: change[1] == str(path), f"anything about {path}")
+
+    def wait_until(self, is_wanted: Callable[[Change], bool], wanted: str) -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            try:
+                change = self._changes.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(
+                    f"never told: {wanted}; told: {self.seen}; problems: {self.problems}"
+                ) from None
+            self.seen.append(change)
+            if is_wanted(change):
+                return
+
+    def assert_silent(self, marker: Path) -> None:
+        """Prove that nothing was told so far: the marker, saved now, is the first news."""
+        marker.write_text("marker = 1\n")
+        self.wait_for_path(marker)
+        assert [change for change in self.seen if change[1] != str(marker)] == []
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Iterator[Recorder]:
+    recorder = Recorder(tmp_path)
+    yield recorder
+    recorder.stop()

@@ -1,0 +1,359 @@
+"""Real files, real events. Silence is proved by a later event that did arrive."""
+
+import os
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.dev.watching.conftest import DEADLINE_S, Recorder
+from wiverno.dev.watching.watcher import (
+    ChangeKind,
+    Watcher,
+    WatchDirectoryError,
+    count_inotify_watches,
+)
+
+on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="inotify")
+
+
+def write(path: Path, text: str = "x = 1\n") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+# `.git` makes the root a non-recursive watch; without it all is one recursive watch.
+@pytest.fixture(params=["recursive", "cut"])
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    project = tmp_path / "tests" / "project"
+    write(project / "app" / "routes.py")
+    write(project / "app" / "deep" / "models.py")
+    write(project / "run.py")
+    if request.param == "cut":
+        write(project / ".git" / "objects" / "ab" / "cd")
+        write(project / "app" / "node_modules" / "x" / "y" / "z.py")
+    return project
+
+
+class TestFiles:
+    def test_write_in_place_is_told(self, recorder: Recorder, project: Path) -> None:
+        recorder.start(project)
+        (project / "app" / "routes.py").write_text("x = 2\n")
+        recorder.wait_for("modified", project / "app" / "routes.py")
+
+    def test_rename_over_is_told_for_the_target_only(
+        self, recorder: Recorder, project: Path
+    ) -> None:
+        target = project / "app" / "routes.py"
+        recorder.start(project)
+        write(target.with_suffix(".tmp")).replace(target)
+        recorder.wait_for("moved", target)
+        assert {path for _, path in recorder.seen} == {str(target)}
+
+    def test_create_delete_and_rename_are_told(self, recorder: Recorder, project: Path) -> None:
+        new, renamed = project / "new.py", project / "renamed.py"
+        recorder.start(project)
+        write(new)
+        recorder.wait_for("created", new)
+        new.rename(renamed)
+        recorder.wait_for("deleted", new)
+        recorder.wait_for("moved", renamed)
+        renamed.unlink()
+        recorder.wait_for("deleted", renamed)
+
+    def test_move_out_and_in_are_told(
+        self, recorder: Recorder, project: Path, tmp_path: Path
+    ) -> None:
+        inside, outside = project / "run.py", tmp_path / "outside.py"
+        recorder.start(project)
+        inside.rename(outside)
+        recorder.wait_for("deleted", inside)
+        outside.rename(inside)
+        recorder.wait_for("created", inside)
+
+    def test_backup_outside_the_tree_then_write_is_told(
+        self, recorder: Recorder, project: Path, tmp_path: Path
+    ) -> None:
+        file = project / "app" / "routes.py"
+        recorder.start(project)
+        file.rename(tmp_path / "routes.py~")  # vim with `backupdir`
+        file.write_text("x = 2\n")
+        recorder.wait_for("created", file)
+
+    def test_vim_backup_beside_the_file_then_write_is_told(
+        self, recorder: Recorder, project: Path
+    ) -> None:
+        file = project / "app" / "routes.py"
+        recorder.start(project)
+        file.rename(file.with_name("routes.py~"))
+        file.write_text("x = 2\n")
+        recorder.wait_for("created", file)
+
+    def test_reading_and_editor_droppings_are_silent(
+        self, recorder: Recorder, project: Path
+    ) -> None:
+        recorder.start(project)
+        (project / "app" / "routes.py").read_text()
+        os.listdir(project / "app")
+        for name in ["4913", "#routes.py#", "routes.py~", ".routes.py.swp", "data.json"]:
+            write(project / "app" / name).unlink()
+        (project / "app" / ".#routes.py").symlink_to("nobody@nowhere.1:2")
+        recorder.assert_silent(project / "app" / "marker.py")
+
+    def test_ignored_components_are_silent(self, recorder: Recorder, project: Path) -> None:
+        write(project / "tests" / "test_a.py")
+        write(project / "app" / "__pycache__" / "odd.py")
+        write(project / "env" / "pyvenv.cfg")
+        recorder.start(project)
+        for folder in ["tests", "app/__pycache__", "env/lib", "app/node_modules/x", ".venv"]:
+            write(project / folder / "changed.py", "x = 2\n")
+        recorder.assert_silent(project / "contests.py")
+
+    def test_given_patterns_replace_the_defaults(self, recorder: Recorder, project: Path) -> None:
+        recorder.start(project, ignore_patterns=["deep/"])
+        write(project / "app" / "deep" / "models.py", "x = 2\n")
+        marker = write(project / "tests" / "test_a.py")
+        recorder.wait_for_path(marker)
+        assert [change for change in recorder.seen if "deep" in change[1]] == []
+
+
+class TestDirectories:
+    def test_new_directory_with_a_file_at_once_is_told(
+        self, recorder: Recorder, project: Path
+    ) -> None:
+        recorder.start(project)
+        file = write(project / "new" / "deep" / "views.py")
+        recorder.wait_for_path(file)
+        later = write(project / "new" / "deep" / "later.py")
+        recorder.wait_for_path(later)
+
+    def test_tree_moved_in_is_told_and_later_edits_too(
+        self, recorder: Recorder, project: Path, tmp_path: Path
+    ) -> None:
+        write(tmp_path / "tree" / "pkg" / "a.py")
+        recorder.start(project)
+        (tmp_path / "tree").rename(project / "tree")
+        recorder.wait_for_path(project / "tree" / "pkg" / "a.py")
+        write(project / "marker.py")  # Whatever the move still rings is told before it.
+        recorder.wait_for_path(project / "marker.py")
+        (project / "tree" / "pkg" / "a.py").write_text("x = 333\n")
+        recorder.wait_for("modified", project / "tree" / "pkg" / "a.py")
+
+    def test_directory_moved_away_is_told_and_its_later_edits_are_not(
+        self, recorder: Recorder, project: Path, tmp_path: Path
+    ) -> None:
+        recorder.start(project)
+        (project / "app").rename(tmp_path / "gone")
+        recorder.wait_for("deleted", project / "app")
+        recorder.seen.clear()
+        write(tmp_path / "gone" / "routes.py", "x = 4444\n")
+        recorder.assert_silent(project / "marker.py")
+
+    def test_directory_renamed_is_told_and_watched_under_its_new_name(
+        self, recorder: Recorder, project: Path
+    ) -> None:
+        recorder.start(project)
+        (project / "app").rename(project / "shop")
+        recorder.wait_for("deleted", project / "app")
+        recorder.wait_for_path(project / "shop" / "deep" / "models.py")
+        (project / "shop" / "deep" / "models.py").write_text("x = 5555\n")
+        recorder.wait_for("modified", project / "shop" / "deep" / "models.py")
+
+    def test_directory_deleted_and_made_again_is_watched(
+        self, recorder: Recorder, project: Path
+    ) -> None:
+        recorder.start(project)
+        shutil.rmtree(project / "app")
+        recorder.wait_for("deleted", project / "app")
+        file = write(project / "app" / "routes.py")
+        recorder.wait_for_path(file)
+        later = write(project / "app" / "later.py")
+        recorder.wait_for_path(later)
+
+    def test_directory_without_python_deleted_is_silent(
+        self, recorder: Recorder, project: Path
+    ) -> None:
+        write(project / "images" / "logo.png")
+        recorder.start(project)
+        shutil.rmtree(project / "images")
+        recorder.assert_silent(project / "marker.py")
+
+    def test_watch_directory_deleted_and_made_again_is_watched(
+        self, recorder: Recorder, project: Path
+    ) -> None:
+        recorder.start(project)
+        shutil.rmtree(project.parent)
+        recorder.wait_for_problem("is gone. Its files are watched again when it is back.")
+        file = write(project / "app" / "routes.py")
+        recorder.wait_for_path(file)
+        later = write(project / "app" / "later.py")
+        recorder.wait_for_path(later)
+
+
+class TestRoots:
+    def test_start_when_directory_is_missing_says_which_and_what_to_do(
+        self, tmp_path: Path
+    ) -> None:
+        watcher = Watcher([str(tmp_path / "absent")], None, lambda kind, path: None)
+        with pytest.raises(WatchDirectoryError, match=r"absent' does not exist\. Create it"):
+            watcher.start()
+
+    def test_start_when_directory_is_a_file_says_so(self, tmp_path: Path) -> None:
+        watcher = Watcher([str(write(tmp_path / "a.py"))], None, lambda kind, path: None)
+        with pytest.raises(WatchDirectoryError, match="is a file"):
+            watcher.start()
+
+    def test_overlapping_directories_are_merged(self, recorder: Recorder, tmp_path: Path) -> None:
+        write(tmp_path / "app" / "a.py")
+        watcher = recorder.start(tmp_path / "app", tmp_path, tmp_path)
+        assert [watch.path for watch in watcher.watches] == [str(tmp_path)]
+
+    def test_ignored_directory_given_itself_is_watched(
+        self, recorder: Recorder, tmp_path: Path
+    ) -> None:
+        file = write(tmp_path / "tests" / "a.py")
+        recorder.start(tmp_path, tmp_path / "tests")
+        file.write_text("x = 22\n")
+        recorder.wait_for("modified", file)
+
+    def test_symlinked_directory_is_told_as_it_was_given(
+        self, recorder: Recorder, tmp_path: Path
+    ) -> None:
+        write(tmp_path / "real" / "a.py")
+        (tmp_path / "link").symlink_to("real")
+        recorder.start(tmp_path / "link")
+        write(tmp_path / "real" / "a.py", "x = 22\n")
+        recorder.wait_for("modified", tmp_path / "link" / "a.py")
+
+    def test_symlink_loop_ends(self, recorder: Recorder, tmp_path: Path) -> None:
+        file = write(tmp_path / "app" / "a.py")
+        (tmp_path / "app" / "loop").symlink_to(tmp_path)
+        write(tmp_path / ".git" / "x")
+        recorder.start(tmp_path)
+        file.write_text("x = 22\n")
+        recorder.wait_for("modified", file)
+
+
+class TestPruning:
+    def test_watches_leave_pruned_directories_out(self, recorder: Recorder, tmp_path: Path) -> None:
+        for number in range(40):
+            write(tmp_path / "web" / "node_modules" / str(number) / "lib" / "gyp.py")
+            write(tmp_path / ".venv" / "lib" / str(number) / "a.py")
+        write(tmp_path / "web" / "src" / "views.py")
+        write(tmp_path / "api" / "__pycache__" / "a.pyc")
+        watcher = recorder.start(tmp_path)
+        assert {(watch.path, watch.is_recursive) for watch in watcher.watches} == {
+            (str(tmp_path), False),
+            (str(tmp_path / "web"), False),
+            (str(tmp_path / "web" / "src"), True),
+            (str(tmp_path / "api"), True),
+        }
+
+    @on_linux
+    def test_inotify_watches_are_few_and_gone_after_stop(
+        self, recorder: Recorder, tmp_path: Path
+    ) -> None:
+        for number in range(100):
+            write(tmp_path / "node_modules" / str(number) / "index.py")
+        write(tmp_path / "src" / "views.py")
+        before = count_inotify_watches()
+        watcher = recorder.start(tmp_path)
+        assert count_inotify_watches() - before == 2
+        watcher.stop()
+        assert count_inotify_watches() == before
+
+
+class TestStartAndStop:
+    def test_saves_made_while_the_watches_do_not_stand_yet_are_told(
+        self, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        edited, removed = write(tmp_path / "a.py"), write(tmp_path / "b.py")
+        from watchdog.observers.api import BaseObserver
+
+        schedule = BaseObserver.schedule
+
+        def save_then_schedule(self: object, *args: object, **options: object) -> object:
+            edited.write_text("x = 22\n")
+            removed.unlink()
+            write(tmp_path / "c.py")
+            return schedule(self, *args, **options)  # type: ignore[arg-type]  # passed through
+
+        monkeypatch.setattr(BaseObserver, "schedule", save_then_schedule)
+        recorder.start(tmp_path)
+        recorder.wait_for("modified", edited)
+        recorder.wait_for("created", tmp_path / "c.py")
+        recorder.wait_for("deleted", removed)
+
+    def test_files_saved_before_start_are_silent(self, recorder: Recorder, tmp_path: Path) -> None:
+        write(tmp_path / "a.py")
+        recorder.start(tmp_path)
+        recorder.assert_silent(tmp_path / "marker.py")
+
+    def test_stop_before_start_and_twice_is_harmless(self, tmp_path: Path) -> None:
+        watcher = Watcher([str(tmp_path)], None, lambda kind, path: None)
+        watcher.stop()
+        watcher.start()
+        watcher.stop()
+        watcher.stop()
+
+    def test_stop_from_the_callback_returns(self, tmp_path: Path) -> None:
+        stopped = threading.Event()
+
+        def stop(kind: ChangeKind, path: str) -> None:
+            watcher.stop()
+            stopped.set()
+
+        watcher = Watcher([str(tmp_path)], None, stop)
+        watcher.start()
+        assert watcher.ready.wait(DEADLINE_S)
+        write(tmp_path / "a.py")
+        assert stopped.wait(DEADLINE_S / 5)
+        watcher.stop()
+
+    def test_callback_that_raises_is_a_problem_and_watching_goes_on(self, tmp_path: Path) -> None:
+        told: list[str] = []
+        twice = threading.Event()
+        problems: list[str] = []
+
+        def fail(kind: ChangeKind, path: str) -> None:
+            told.append(path)
+            if str(tmp_path / "b.py") in told:
+                twice.set()
+            raise RuntimeError("no")
+
+        watcher = Watcher([str(tmp_path)], None, fail, problems.append)
+        watcher.start()
+        assert watcher.ready.wait(DEADLINE_S)
+        write(tmp_path / "a.py")
+        write(tmp_path / "b.py")
+        assert twice.wait(DEADLINE_S)
+        watcher.stop()
+        assert problems == ["The watcher's callback failed with RuntimeError('no')."]
+
+    def test_observer_that_cannot_start_is_told_once(
+        self, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*args: object, **options: object) -> None:
+            raise OSError(24, "inotify instance limit reached")
+
+        monkeypatch.setattr("watchdog.observers.Observer", refuse)
+        recorder.start(tmp_path)
+        assert len(recorder.problems) == 1
+        assert "fs.inotify.max_user_instances" in recorder.problems[0]
+
+    def test_watch_limit_is_told_once(
+        self, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*args: object, **options: object) -> None:
+            raise OSError(28, "inotify watch limit reached")
+
+        write(tmp_path / ".git" / "x")
+        for name in "abc":
+            write(tmp_path / name / "x.py")
+        monkeypatch.setattr("watchdog.observers.api.BaseObserver.schedule", refuse)
+        recorder.start(tmp_path)
+        assert len(recorder.problems) == 1
+        assert "fs.inotify.max_user_watches" in recorder.problems[0]

@@ -1,0 +1,2 @@
+# Or use different port
+DevServer.serve(port=8001)

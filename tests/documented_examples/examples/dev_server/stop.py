@@ -1,0 +1,4 @@
+server = DevServer(app_module="run")
+
+# In another thread or signal handler
+server.stop()

@@ -1,0 +1,2 @@
+# Option 3: Use authbind (Linux)
+authbind --deep python run.py

@@ -1,0 +1,2 @@
+# Option 1: Use sudo (not recommended)
+sudo python run.py

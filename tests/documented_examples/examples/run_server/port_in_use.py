@@ -1,0 +1,2 @@
+# Or use a different port
+server = RunServer(app, port=8001)
