@@ -53,7 +53,9 @@ def call(
         answers.append((status, headers))
         return lambda data: None
 
-    chunks: Any = validator(cast(Any, application))(environ_for(method, target, **extra), start_response)
+    chunks: Any = validator(cast(Any, application))(
+        environ_for(method, target, **extra), start_response
+    )
     try:
         body = b"".join(chunks)
     finally:

@@ -3,6 +3,7 @@
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,17 @@ def test_prod_when_a_factory_is_named_serves_what_it_makes(
     command = [*WIVERNO, "run", "prod", *words, "--port", str(port)]
     with RunningProgram(command, tmp_path) as program:
         assert program.get(port) == (200, "ok")
+        assert program.end() == 0
+
+
+def test_prod_when_started_by_its_script_imports_from_the_current_folder(tmp_path: Path) -> None:
+    # Unlike `python -m wiverno`, the script has its own folder first on sys.path.
+    (tmp_path / "run.py").write_text(_PLAIN_APP.format(name="app", body="hi"))
+    script = str(Path(sys.executable).parent / "wiverno")
+    port = free_port()
+
+    with RunningProgram([script, "run", "prod", "-p", str(port)], tmp_path) as program:
+        assert program.get(port) == (200, "hi")
         assert program.end() == 0
 
 

@@ -41,7 +41,8 @@ def test_is_watched_file_with_defaults_ignores_components(path: str) -> None:
     ["a.txt", "a.pyc", ".#a.py", "#a.py#", "4913", "a.py~", ".a.py.swp", "a.py___jb_tmp___", "py"],
 )
 def test_is_watched_file_when_no_python_source_is_false(name: str) -> None:
-    assert not watched(name) and not watched(f"app/{name}")
+    assert not watched(name)
+    assert not watched(f"app/{name}")
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,8 @@ class AcceptLoop:
         Called again it may shorten the deadline, never lengthen it. May be called in a
         signal handler.
         """
+        # At once: the answer of the view that asks shall say it already.
+        self._traffic.announce_close()
         self._call(partial(self._drain, time.monotonic() + deadline_s))
 
     def close(self) -> None:

@@ -123,7 +123,7 @@ class Connection:
             self._ask_flush(self)
 
     def flush(self) -> bool:
-        """In the loop: send more of what is kept; True when nothing is left. Raises ClientGoneError."""
+        """In the loop: send more of what is kept; True when all is sent. Raises ClientGoneError."""
         with self._lock:
             while self._out:
                 sent = self._send_now(self._out[0])

@@ -27,6 +27,7 @@ _SINGULAR = frozenset(
 _ENOUGH_NAMES = 1000
 # Name as received -> lower case; "" for names that are dropped. Bounded, since clients choose.
 # `Proxy` would become HTTP_PROXY, which programs take for their own setting (CVE-2016-5385).
+_known_hosts: set[str] = set()
 _known_names: dict[str, str] = {"Proxy": "", "proxy": ""}
 
 
@@ -158,8 +159,11 @@ def _refuse_bad_host(host: str | None, version: str) -> None:
     if host is None:
         if version == "HTTP/1.1":
             raise BadRequest(400, "The field 'host' is missing.")
-    elif _HOST.fullmatch(host) is None:
-        raise BadRequest(400, "The field 'host' is no host.")
+    elif host not in _known_hosts:
+        if _HOST.fullmatch(host) is None:
+            raise BadRequest(400, "The field 'host' is no host.")
+        if len(_known_hosts) < _ENOUGH_NAMES and len(host) < 64:
+            _known_hosts.add(host)
 
 
 def _is_kept_alive(version: str, connection: str | None) -> bool:

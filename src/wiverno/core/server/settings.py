@@ -83,8 +83,9 @@ class ServerSettings:
 
     def shortest_timeout_s(self) -> float:
         """Deadlines are looked at often enough for this one."""
-        return min(
+        timeouts: list[float] = [
             getattr(self, each.name)
             for each in fields(self)
             if each.name.endswith(("timeout_s", "pause_s"))
-        )
+        ]
+        return min(timeouts)

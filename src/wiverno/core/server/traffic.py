@@ -90,10 +90,14 @@ class Traffic:
     def leave(self) -> None:
         """Let go of connections without a request, now and after each answer."""
         self.is_leaving = True
-        self._gateway.is_closing = self._seam.release is None
+        self.announce_close()
         for connection in list(self.connections):
             if connection.phase is Phase.HEAD:
                 self._guarded(self._let_go, connection)
+
+    def announce_close(self) -> None:
+        """In any thread: answers say `Connection: close`, unless connections live on elsewhere."""
+        self._gateway.is_closing = self._seam.release is None
 
     def expire(self, now: float) -> None:
         """End what is past its deadline."""

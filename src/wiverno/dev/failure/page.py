@@ -206,9 +206,11 @@ def _heading(report: FailureReport) -> tuple[str, str]:
 
 
 def _long_message(report: FailureReport) -> str:
-    if len(report.message.strip().splitlines()) < 2:
+    """What the headline, the first line, leaves out."""
+    lines = report.message.strip().splitlines()
+    if len(lines) < 2:
         return ""
-    return f'<pre class="message">{_escape(report.message)}</pre>'
+    return f'<pre class="message">{_escape(chr(10).join(lines[1:]))}</pre>'
 
 
 def _frames_html(frames: Iterable[Frame]) -> str:
@@ -242,9 +244,10 @@ def _frame_html(frame: Frame) -> str:
 
 def _source_html(line: SourceLine, frame: Frame) -> str:
     text = _escape(line.text)
-    if line.is_failing and 0 < frame.column < frame.end_column:
-        start, end = frame.column - 1, frame.end_column - 1
-        before, failing, after = line.text[:start], line.text[start:end], line.text[end:]
+    start, end = frame.column - 1, frame.end_column - 1
+    before, failing, after = line.text[:start], line.text[start:end], line.text[end:]
+    # A statement that is the whole line is marked enough by the line's own colour.
+    if line.is_failing and 0 <= start < end and (before + after).strip():
         # A position behind the end of the line, such as a missing bracket's, needs some width.
         text = f"{_escape(before)}<mark>{_escape(failing) or ' '}</mark>{_escape(after)}"
     css = ' class="failing"' if line.is_failing else ""

@@ -168,7 +168,7 @@ def _chain(exc: BaseException, captured: "TracebackException") -> "list[ChainedE
     while error is not None and summary is not None and len(chain) < MAX_CHAINED:
         relation = "cause"
         following, summary_of_it = error.__cause__, summary.__cause__
-        if following is None and not error.__suppress_context__:
+        if following is None:  # `captured` has no context where `from None` suppressed it.
             relation = "context"
             following, summary_of_it = error.__context__, summary.__context__
         error, summary = following, summary_of_it

@@ -63,7 +63,7 @@ class Channel:
                 os.close(large)
 
     def receive(self) -> Message:
-        """The next message; raises ChannelClosedError at its end, BlockingIOError when it is empty."""
+        """The next message; ChannelClosedError at the end, BlockingIOError when there is none."""
         try:
             data, fds, _, _ = socket.recv_fds(self._socket, _PACKET_BYTES, _MAX_FDS, _CLOEXEC_FLAG)
         except ConnectionResetError as error:

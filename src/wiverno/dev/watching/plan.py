@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 # Threads are cheap, not free. Beyond this the remaining pruned directories, the
 # lightest and deepest, are watched along and their events are filtered out.
-MAX_WATCHES = 128
+MAX_WATCHES = 256
 
 
 @dataclass(frozen=True, slots=True)
