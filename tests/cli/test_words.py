@@ -61,7 +61,8 @@ def test_split_words_when_separated_by_commas_drops_blanks() -> None:
 
 @pytest.mark.parametrize("command", ["dev", "prod"])
 def test_run_when_app_and_module_are_given_is_one_line_and_2(command: str) -> None:
-    result = _invoke("run", command, "run:app", "--app-module", "run")
+    # The impossible port ends it at once, should the check ever be missing.
+    result = _invoke("run", command, "run:app", "--app-module", "run", "--port", "70000")
 
     assert result.exit_code == 2
     assert result.stdout == ""

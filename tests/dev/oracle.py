@@ -6,7 +6,6 @@ older than the last save that had returned before its request was sent.
 
 import http.client
 import os
-import socket
 import threading
 import time
 from collections import Counter
@@ -130,7 +129,7 @@ class Oracle:
             self._fault("timeout", name, why)
         except ConnectionRefusedError:
             self._fault("refused", name, why)
-        except (ConnectionError, http.client.HTTPException, socket.error) as error:
+        except (OSError, http.client.HTTPException) as error:
             self._fault("reset", name, f"{why}: {error!r}")
         else:
             if answer.status != 200:

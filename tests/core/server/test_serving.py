@@ -366,7 +366,14 @@ def test_stream_to_reader_that_pauses_arrives_whole(serve: Serve) -> None:
 
 
 def test_reader_that_takes_nothing_is_cut_at_the_write_timeout(serve: Serve) -> None:
-    result = Closing(iter([b"x" * 1_000_000] * 50))
+    produced: list[int] = []
+
+    def much() -> Iterator[bytes]:
+        for number in range(50):
+            produced.append(number)
+            yield b"x" * 1_000_000
+
+    result = Closing(much())
 
     def application(environ: Environ, start_response: StartResponse) -> Closing:
         start_response("200 OK", [])
@@ -376,6 +383,7 @@ def test_reader_that_takes_nothing_is_cut_at_the_write_timeout(serve: Serve) -> 
     with server.connect() as client:
         client.send(GET)
         assert result.closed.wait(DEADLINE_S)
+    assert len(produced) < 30  # The thread waited instead of filling the memory.
 
 
 def test_validator_finds_nothing_wrong(serve: Serve) -> None:

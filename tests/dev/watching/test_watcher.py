@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.dev.watching.conftest import DEADLINE_S, Recorder
 
+from tests.dev.watching.conftest import DEADLINE_S, Recorder
 from wiverno.dev.watching.watcher import (
     ChangeKind,
     WatchDirectoryError,

@@ -25,9 +25,10 @@ _SINGULAR = frozenset(
     {"host", "content-length", "transfer-encoding", "content-type", "expect", "connection"}
 )
 _ENOUGH_NAMES = 1000
-# Name as received -> lower case; "" for names that are dropped. Bounded, since clients choose.
-# `Proxy` would become HTTP_PROXY, which programs take for their own setting (CVE-2016-5385).
+# Both are bounded, since clients choose what is in them.
 _known_hosts: set[str] = set()
+# Name as received -> lower case; "" for names that are dropped. `Proxy` would become
+# HTTP_PROXY, which programs take for their own setting (CVE-2016-5385).
 _known_names: dict[str, str] = {"Proxy": "", "proxy": ""}
 
 

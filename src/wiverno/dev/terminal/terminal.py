@@ -73,9 +73,6 @@ class Terminal:
                 for line in lines:
                     self._write(tuple(Segment(self._safe(text), style) for text, style in line))
                 self._stream.flush()
-            except BrokenPipeError:
-                self._is_silent = True
-                self._discard_output()
             except (OSError, ValueError):  # ValueError: the file object itself was closed.
                 self._is_silent = True
 
@@ -123,12 +120,3 @@ class Terminal:
             if self._is_terminal():
                 return os.get_terminal_size(self._stream.fileno()).columns or None
         return None
-
-    def _discard_output(self) -> None:
-        """Point the descriptor at nothing, or the interpreter's last flush fails with exit 120."""
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            nothing = os.open(os.devnull, os.O_WRONLY)
-            try:
-                os.dup2(nothing, self._stream.fileno())
-            finally:
-                os.close(nothing)
