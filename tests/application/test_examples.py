@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.application.wsgi_client import call
 
+from tests.application.wsgi_client import call
 from wiverno.core.app_target import load, parse
 from wiverno.core.wsgi_types import WSGIApplication
 

@@ -4,8 +4,8 @@ import logging
 from typing import Any
 
 import pytest
-from tests.application.wsgi_client import call, environ_for
 
+from tests.application.wsgi_client import call, environ_for
 from wiverno import Request, Router, Wiverno
 from wiverno.core.exceptions import InvalidHTTPStatusError, RouteConflictError
 

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.application.running_program import WIVERNO, RunningProgram, free_port
 
 pytestmark = pytest.mark.processes

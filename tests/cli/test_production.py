@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.application.running_program import WIVERNO, RunningProgram, free_port
 
 pytestmark = pytest.mark.processes

@@ -5,8 +5,8 @@ from io import BytesIO
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.application.wsgi_client import environ_for
 
+from tests.application.wsgi_client import environ_for
 from wiverno.core.exceptions import RequestBodyError
 from wiverno.core.requests import QueryDict, Request
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from tests.application.running_program import RunningProgram, free_port
 from tests.documented_examples.example_sources import (
     python_example,

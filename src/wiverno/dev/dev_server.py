@@ -90,9 +90,9 @@ class DevServer:
     def start(self) -> None:
         """Serve until Ctrl+C, SIGTERM or `stop()`.
 
-        Raises OSError when the address cannot be bound, ValueError for a bad setting, and
-        WivernoError where a dev session cannot run: on Windows, and in the very
-        application that is being served.
+        Raises OSError when the address cannot be bound, SettingError (a ValueError) for a
+        bad setting, and WivernoError where a dev session cannot run: on Windows, and in the
+        very application that is being served.
         """
         _check_place()
         # Imported here: settings and errors above are needed without the rest.

@@ -4,6 +4,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wiverno.core.exceptions import WivernoError
+
+
+class SettingError(WivernoError, ValueError):
+    """A setting of the dev server has a value that it cannot have."""
+
 
 @dataclass(frozen=True, slots=True)
 class DevSettings:
@@ -39,9 +45,9 @@ class DevSettings:
         ignore_patterns: Sequence[str] | None,
         debounce_s: float,
     ) -> "DevSettings":
-        """Raises ValueError, saying which value is wrong and what would be right."""
+        """Raises SettingError, saying which value is wrong and what would be right."""
         if not 0 <= debounce_s < float("inf"):
-            raise ValueError(f"debounce_seconds={debounce_s!r} must be 0 or more seconds.")
+            raise SettingError(f"debounce_seconds={debounce_s!r} must be 0 or more seconds.")
         return cls(
             app_module=app[0],
             app_name=app[1],

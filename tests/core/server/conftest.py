@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
-from tests.core.server.serving import LoopThread, ServerThread
 
+from tests.core.server.serving import Gate, LoopThread, ServerThread
 from wiverno.core.server.accept_loop import AcceptLoop
 from wiverno.core.server.listener import bind
 from wiverno.core.server.run_server import RunServer
@@ -71,14 +71,20 @@ def serve() -> Iterator[Callable[..., ServerThread]]:
 def run_loop() -> Iterator[Callable[..., LoopThread]]:
     """Run an AcceptLoop in a thread; arguments are its own."""
     started: list[LoopThread] = []
+    gates: list[Gate] = []
 
     def start(application: WSGIApplication, **arguments: object) -> LoopThread:
         listeners = bind("127.0.0.1", 0, 128)
         address = listeners[0].getsockname()
         loop = AcceptLoop(listeners, application, **arguments)  # type: ignore[arg-type]  # As above.
         started.append(LoopThread(loop, address))
+        owner = getattr(arguments.get("release"), "__self__", None)
+        if isinstance(owner, Gate):
+            gates.append(owner)
         return started[-1]
 
     yield start
     for each in started:
         each.stop()
+    for gate in gates:
+        gate.close_all()  # What stopping has released, for example a client that just left.

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from queue import Queue
 from types import TracebackType
@@ -156,6 +157,11 @@ class Gate:
     def take(self) -> tuple[socket.socket, bytes]:
         return self.released.get(timeout=DEADLINE_S)
 
+    def close_all(self) -> None:
+        """Close what was released and not taken."""
+        while not self.released.empty():
+            self.take()[0].close()
+
     def take_bytes(self) -> bytes:
         """The bytes of the next released connection, which is closed."""
         sock, received = self.take()
@@ -178,3 +184,20 @@ class Held:
 
     def wait_entered(self) -> str:
         return self.entered.get(timeout=DEADLINE_S)
+
+
+class Closing:
+    """An iterable that tells when it is closed, and may fail at it."""
+
+    def __init__(self, items: Iterator[bytes], *, fails: bool = False) -> None:
+        self._items = items
+        self._fails = fails
+        self.closed = threading.Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._items
+
+    def close(self) -> None:
+        self.closed.set()
+        if self._fails:
+            raise ValueError("in close")

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.core.server.serving import (
     DEADLINE_S,
     GET,
@@ -22,7 +23,6 @@ from tests.core.server.serving import (
     get,
     hello,
 )
-
 from wiverno.core.server import RunServer
 from wiverno.core.server.listener import bind, display_url
 from wiverno.core.server.run_server import ServerRunningError

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from tests.core.server.serving import DEADLINE_S, GET, Client, Gate, Held, LoopThread, get, hello
 
+from tests.core.server.serving import DEADLINE_S, GET, Client, Gate, Held, LoopThread, get, hello
 from wiverno.core.server.accept_loop import AcceptLoop
 
 RunLoop = Callable[..., LoopThread]

@@ -68,6 +68,13 @@ class Recorder:
     def wait_for_path(self, path: Path) -> None:
         self.wait_until(lambda change: change[1] == str(path), f"anything about {path}")
 
+    def wait_for_all(self, paths: Sequence[Path]) -> None:
+        """Wait until something was told about each path, in whatever order."""
+        missing = {str(path) for path in paths}
+        while missing:
+            self.wait_until(lambda change: change[1] in missing, f"anything about {missing}")
+            missing.discard(self.seen[-1][1])
+
     def wait_until(self, is_wanted: Callable[[Change], bool], wanted: str) -> None:
         deadline = time.monotonic() + DEADLINE_S
         while True:

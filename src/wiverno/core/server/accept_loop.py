@@ -15,8 +15,9 @@ from math import inf
 
 from wiverno.core.server.environ import base_environ
 from wiverno.core.server.gateway import Gateway, ResponseSummary
+from wiverno.core.server.seam import Seam
 from wiverno.core.server.settings import ServerSettings
-from wiverno.core.server.traffic import Seam, Traffic
+from wiverno.core.server.traffic import Traffic
 from wiverno.core.server.wakeup import Wakeup
 from wiverno.core.wsgi_types import WSGIApplication
 

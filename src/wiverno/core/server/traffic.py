@@ -10,7 +10,6 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 
@@ -22,6 +21,7 @@ from wiverno.core.server.pool import Pool
 from wiverno.core.server.request_head import BadRequest, RequestHead
 from wiverno.core.server.request_reader import NEED_DATA, BodyData
 from wiverno.core.server.response_writer import CONTINUE, plain_answer
+from wiverno.core.server.seam import Seam
 from wiverno.core.server.settings import ServerSettings
 
 logger = logging.getLogger("wiverno.core.server")
@@ -29,15 +29,6 @@ logger = logging.getLogger("wiverno.core.server")
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 # After the last answer no client has a reason to send more than this.
 _LINGER_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Seam:
-    """What the development worker gives: its gate, where connections go, what a no means."""
-
-    may_dispatch: Callable[[], bool]
-    release: Callable[[socket.socket, bytes], None] | None
-    on_stale: Callable[[], None]
 
 
 class Traffic:

@@ -194,13 +194,16 @@ class Watcher:
         self._problem(
             f"Watch directory {root.given!r} is gone. Its files are watched again when it is back."
         )
-        ancestor = root.real
-        while not Path(ancestor).is_dir():
-            ancestor = str(Path(ancestor).parent)
-        if not self._is_watched(ancestor):
-            self._schedule([WalkedDirectory(ancestor, -1, pruned=1)], 2)
-        if Path(root.real).is_dir():
-            self._requests.put(_Request(appeared=root.real))
+        ancestor = _nearest_directory(root.real)
+        while ancestor != root.real and not self._stopping.is_set():
+            if not self._is_watched(ancestor):
+                self._schedule([WalkedDirectory(ancestor, -1, pruned=1)], 2)
+            # What was made before the watch stood rang nowhere: look again from there.
+            nearest = _nearest_directory(root.real)
+            if nearest == ancestor:
+                return
+            ancestor = nearest
+        self._requests.put(_Request(appeared=root.real))
 
     def _is_watched(self, path: str) -> bool:
         return path in self._watches or self._covering_recursive_watch(path) is not None
@@ -513,6 +516,14 @@ def _entries(path: str) -> Iterator["os.DirEntry[str]"]:
     # A directory that has gone or may not be read is a directory without entries.
     with contextlib.suppress(OSError), os.scandir(path) as entries:
         yield from entries
+
+
+def _nearest_directory(path: str) -> str:
+    """The path itself if it is a directory, else the nearest ancestor that is one."""
+    nearest = Path(path)
+    while not nearest.is_dir() and nearest != nearest.parent:
+        nearest = nearest.parent
+    return str(nearest)
 
 
 def _is_directory(entry: "os.DirEntry[str]") -> bool:

@@ -1,0 +1,168 @@
+"""What a restart costs, what the gate costs, how long help takes: `make bench`.
+
+Writes every single measurement to `benchmarks/results/restart.json` and prints medians.
+A restart is compared with `python -c "import app"` in the same run, interleaved with it:
+the machine's mood then falls on both.
+"""
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.dev.harness import VERSIONED_APP, DevSession
+from wiverno.dev.loading.gate import Gate
+from wiverno.dev.loading.record import EntryKind, Record
+from wiverno.dev.loading.signatures import read_signature
+
+RESULTS = Path(__file__).parent / "results" / "restart.json"
+ROUNDS = 25
+SWEEP_FILES = (50, 500, 2000)
+
+
+def main() -> None:
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    raw = {
+        "help_ms": repeat(ROUNDS, measure_help),
+        "sweep_ms": {str(files): measure_sweep(files) for files in SWEEP_FILES},
+        "restart": {
+            "light": measure_restarts("app", write_light),
+            "httpbin": measure_restarts("httpbin.core", write_httpbin),
+        },
+    }
+    report = {"about": about(), "medians": medians(raw), "raw": raw}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(report, indent=1) + "\n")
+    print(json.dumps({"about": report["about"], "medians": report["medians"]}, indent=2))
+
+
+def about() -> dict[str, str]:
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "command": "make bench",
+        "machine": f"{platform.system()} {platform.release()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+        "flask": importlib.metadata.version("flask"),
+        "httpbin": importlib.metadata.version("httpbin"),
+        "rounds": str(ROUNDS),
+    }
+
+
+def medians(raw: dict[str, object]) -> dict[str, object]:
+    """The same shape with the median of each list."""
+    result: dict[str, object] = {}
+    for name, value in raw.items():
+        if isinstance(value, dict):
+            result[name] = medians(value)
+        elif isinstance(value, list):
+            result[name] = round(statistics.median(value), 2)
+    if "save_to_fresh_ms" in raw:
+        fresh, cold = result["save_to_fresh_ms"], result["cold_import_ms"]
+        assert isinstance(fresh, float)
+        assert isinstance(cold, float)
+        result["more_than_cold_import_ms"] = round(fresh - cold, 2)
+    return result
+
+
+def repeat(rounds: int, measure: Callable[[], float]) -> list[float]:
+    return [round(measure(), 3) for _ in range(rounds)]
+
+
+@contextmanager
+def stopwatch() -> Iterator[Callable[[], float]]:
+    """Gives a function that tells the milliseconds since."""
+    begun = time.perf_counter()
+    yield lambda: (time.perf_counter() - begun) * 1000
+
+
+def measure_help() -> float:
+    with stopwatch() as elapsed_ms:
+        subprocess.run(
+            [Path(sys.executable).with_name("wiverno"), "--help"],
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        return elapsed_ms()
+
+
+def measure_sweep(files: int) -> list[float]:
+    with tempfile.TemporaryDirectory() as folder:
+        record = Record()
+        for number in range(files):
+            path = Path(folder, f"module_{number}.py")
+            path.write_text("")
+            record.add(EntryKind.MODULE, str(path), read_signature(str(path)))
+        gate = Gate(record)
+        gate.is_fresh()
+
+        def sweep() -> float:
+            with stopwatch() as elapsed_ms:
+                assert gate.is_fresh()
+                return elapsed_ms()
+
+        return repeat(ROUNDS, sweep)
+
+
+def write_light(project: Path, version: int) -> None:
+    (project / "app.py").write_text(VERSIONED_APP.format(version=version))
+
+
+def write_httpbin(project: Path, version: int) -> None:
+    """httpbin's source, with an attribute that changes."""
+    if not (project / "httpbin").exists():
+        spec = importlib.util.find_spec("httpbin")
+        assert spec is not None
+        assert spec.origin is not None
+        shutil.copytree(Path(spec.origin).parent, project / "httpbin")
+    core = project / "httpbin" / "core.py"
+    source = core.read_text().partition("\nVERSION =")[0]
+    core.write_text(f"{source}\nVERSION = {version}\n{MARKING}")
+
+
+MARKING = """
+@app.after_request
+def mark(response):
+    response.headers["X-Version"] = str(VERSION)
+    return response
+"""
+
+
+def measure_restarts(module: str, write: Callable[[Path, int], None]) -> dict[str, list[float]]:
+    """Save to the first fresh byte, one request sent at once, and a cold import beside it."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder, "project")
+        project.mkdir()
+        write(project, 1)
+        result: dict[str, list[float]] = {"save_to_fresh_ms": [], "cold_import_ms": []}
+        with DevSession(project, f"{module}:app") as session:
+            session.wait_until_serving()
+            for version in range(2, ROUNDS + 2):
+                result["cold_import_ms"].append(round(measure_import(project, module), 3))
+                write(project, version)
+                with stopwatch() as elapsed_ms:
+                    answer = session.get("/get")
+                    result["save_to_fresh_ms"].append(round(elapsed_ms(), 3))
+                shown = answer.headers.get("X-Version") or answer.body
+                assert int(shown) == version, f"stale: {shown} after {version}"
+    return result
+
+
+def measure_import(project: Path, module: str) -> float:
+    with stopwatch() as elapsed_ms:
+        subprocess.run([sys.executable, "-c", f"import {module}"], cwd=project, check=True)
+        return elapsed_ms()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Run the whole counts and keep what came out: tests/results/thorough.txt is the last run.
+set -u
+mkdir -p tests/results
+result=tests/results/thorough.txt
+{
+    echo "date: $(date -u '+%Y-%m-%d %H:%M UTC')"
+    echo "commit: $(git rev-parse --short HEAD)$(git diff --quiet HEAD -- src tests || echo ' and uncommitted changes')"
+    echo "machine: $(uname -sr), $(nproc) cores, $(${PYTEST%% *} --version)"
+    echo
+} > "$result"
+$PYTEST -m thorough --durations=0 --durations-min=1 --tb=short -q > "$result.part" 2>&1
+status=$?
+# Paths of the machine are of no use to a reader.
+sed "s|$PWD/||g" "$result.part" >> "$result"
+rm "$result.part"
+cat "$result"
+exit $status
