@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,11 +59,11 @@ def about() -> dict[str, str]:
     }
 
 
-def medians(raw: dict[str, object]) -> dict[str, object]:
+def medians(raw: Mapping[str, object]) -> dict[str, object]:
     """The same shape with the median of each list."""
     result: dict[str, object] = {}
     for name, value in raw.items():
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             result[name] = medians(value)
         elif isinstance(value, list):
             result[name] = round(statistics.median(value), 2)

@@ -2,17 +2,18 @@
 
 The front door: names are imported when they are first used, so that
 `wiverno --version` and a production process load only what they need.
-Nothing inside wiverno imports a name from here but the version.
+Nothing inside wiverno imports from here.
 """
 
 from typing import TYPE_CHECKING
+
+from wiverno.version import __version__
 
 if TYPE_CHECKING:
     from wiverno.core.requests import Request
     from wiverno.core.routing.router import Router
     from wiverno.main import Wiverno
 
-__version__ = "0.1.0"
 __all__ = ["Request", "Router", "Wiverno", "__version__"]
 
 _HOMES = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from wiverno import __version__
+from wiverno.version import __version__
 
 _Command = Callable[..., Any]
 

@@ -77,12 +77,17 @@ class Notices:
     def _stop_signals(self, writer: socket.socket) -> Iterator[None]:
         """In the main thread, SIGINT, SIGTERM and SIGHUP ask for the end; put back afterwards.
 
-        In the foreground SIGHUP means that the terminal was closed.
+        In the foreground SIGHUP means that the terminal was closed. What is ignored already
+        stays so: `nohup` ignores SIGHUP, a shell's background job SIGINT.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        stop_signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        stop_signals = [
+            number
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            if signal.getsignal(number) is not signal.SIG_IGN
+        ]
         previous = {number: signal.signal(number, self._on_signal) for number in stop_signals}
         # A signal that arrives just before select() would wait for the next event without it.
         wakeup_fd = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)

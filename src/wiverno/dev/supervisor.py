@@ -13,8 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from wiverno.dev.control.events import EventStream
-from wiverno.dev.decisions.changes import Change, is_news
-from wiverno.dev.decisions.debounce import Debounce
+from wiverno.dev.decisions.changes import Change
 from wiverno.dev.decisions.lifecycle import (
     Command,
     GoWorker,
@@ -26,11 +25,10 @@ from wiverno.dev.decisions.lifecycle import (
     StartBuild,
 )
 from wiverno.dev.failure.report import FailureReport, report_death
-from wiverno.dev.loading.signatures import ABSENT, read_signature
 from wiverno.dev.notices import Notices, Problem, StopAsked
+from wiverno.dev.pending_changes import PendingChanges
 from wiverno.dev.processes.connections import ConnectionQueue
 from wiverno.dev.processes.handles import (
-    BuildCause,
     ProcessHandle,
     WorkerHandle,
     describe_exit,
@@ -70,8 +68,7 @@ class Supervisor:
         self._events = events
         self._terminal = Terminal()
         self._lifecycle = Lifecycle(settings.crashes_before_page)
-        self._debounce = Debounce(settings.debounce_s)
-        self._changes: dict[str, Change] = {}
+        self._changes = PendingChanges(settings.debounce_s)
         self._connections = ConnectionQueue()
         self._workers: dict[int, WorkerHandle] = {}
         self._reports: dict[int, bytes] = {}
@@ -113,17 +110,20 @@ class Supervisor:
         self._table.tend(now)
         if self._pages_due_at is not None and now >= self._pages_due_at:
             self._replace_pages()
-        may_build = not self._lifecycle.is_building and not self._is_stopping
-        if may_build and self._debounce.due(now):
+        if self._may_build and self._changes.are_settled(now):
             self._on_settled()
 
     def _patience(self) -> float | None:
         """Seconds until something is due; None when only an event can come."""
         deadlines = [self._table.next_deadline(), self._pages_due_at]
-        if not self._lifecycle.is_building:
-            deadlines.append(self._debounce.deadline)
+        if self._may_build:
+            deadlines.append(self._changes.deadline)
         due = min((deadline for deadline in deadlines if deadline is not None), default=None)
         return None if due is None else max(0.0, due - time.monotonic())
+
+    @property
+    def _may_build(self) -> bool:
+        return not self._lifecycle.is_building and not self._is_stopping
 
     # Events.
 
@@ -133,41 +133,37 @@ class Supervisor:
                 case Change():
                     self._on_change(notice)
                 case StopAsked():
-                    self._is_stopping = True
-                    self._events.emit("stopping", reason=notice.reason)
+                    self._on_stop_asked(notice)
                 case Problem():
                     self._terminal.notice(notice.text)
                 case _:
                     assert_never(notice)
 
+    def _on_stop_asked(self, asked: StopAsked) -> None:
+        self._events.emit("stopping", reason=asked.reason)
+        if self._is_stopping:
+            # Asked twice: whoever waits for a request to finish does not want to.
+            for handle in self._table:
+                handle.kill()
+        self._is_stopping = True
+
     def _on_change(self, change: Change) -> None:
         self._events.emit("changed", kind=change.kind, path=change.path)
-        self._changes[change.path] = change
-        self._debounce.change(change.noticed_at)
+        self._changes.add(change)
 
     def _on_settled(self) -> None:
         """The burst is over: restart, unless all of it is in the present generation already."""
-        self._debounce.clear()
-        self._drop_served_changes()
+        self._changes.settle()
+        self._changes.drop_served(self._serving_generation)
         if self._changes:
             self._carry_out(self._lifecycle.changes_settled())
-
-    def _drop_served_changes(self) -> None:
-        """Forget the changes that the present generation, or its failure, has already seen."""
-        serving = self._workers.get(self._lifecycle.serving or 0)
-        if serving is not None:
-            self._changes = {
-                path: change
-                for path, change in self._changes.items()
-                if _is_unserved(change, serving)
-            }
 
     def _on_message(self, handle: ProcessHandle, message: Message) -> None:
         match message:
             case Built() if isinstance(handle, WorkerHandle):
                 self._on_built(handle, message)
             case Stale():
-                self._on_stale(handle, message.path)
+                self._on_stale(message)
             case Connection():
                 self._connections.hold(message)
                 self._events.emit("connection_held", waiting=len(self._connections))
@@ -199,27 +195,19 @@ class Supervisor:
                 self._carry_out(self._lifecycle.built_failed(handle.generation))
             case Outcome.CHANGED:
                 self._let_leave(handle)
-                self._note_change(built.changed_path)
+                if built.changed_path is not None:
+                    self._changes.add_seen(built.changed_path)
                 self._carry_out(self._lifecycle.built_changed(handle.generation))
             case _:
                 assert_never(built.outcome)
 
-    def _on_stale(self, handle: ProcessHandle, path: str) -> None:
-        generation = self._lifecycle.serving
-        if handle is not self._server_handle() or generation is None:
+    def _on_stale(self, stale: Stale) -> None:
+        if stale.generation != self._lifecycle.serving:
             return
-        self._events.emit("stale", generation=generation, path=path)
-        self._drop_served_changes()
-        self._note_change(path)
-        self._carry_out(self._lifecycle.became_stale(generation))
-
-    def _note_change(self, path: str | None) -> None:
-        """A change that a gate or a verification saw, maybe before the watcher tells of it."""
-        if path is None:
-            return
-        now = time.monotonic()
-        self._changes.setdefault(path, Change("modified", path, now))
-        self._debounce.change(now)
+        self._events.emit("stale", generation=stale.generation, path=stale.path)
+        self._changes.drop_served(self._serving_generation)
+        self._changes.add_seen(stale.path)
+        self._carry_out(self._lifecycle.became_stale(stale.generation))
 
     def _on_exit(self, handle: ProcessHandle, status: int) -> None:
         self._connections.recover(handle)
@@ -274,35 +262,29 @@ class Supervisor:
                     assert_never(command)
 
     def _start_build(self, generation: int) -> None:
-        cause = self._take_cause()
+        cause = self._changes.take()
         target = (self._settings.app_module, self._settings.app_name)
         self._workers[generation] = self._table.start_worker(generation, target, cause)
         self._events.emit("build_started", generation=generation, changed=cause.changed)
         if generation > 1:
             self._terminal.restarting(cause.changed)
 
-    def _take_cause(self) -> BuildCause:
-        """What is known to have changed is in the build that starts now."""
-        times = [change.noticed_at for change in self._changes.values()]
-        cause = BuildCause(tuple(self._changes), min(times, default=None))
-        self._changes.clear()
-        self._debounce.clear()
-        return cause
-
     def _go_worker(self, generation: int, restart: int) -> None:
         handle = self._workers[generation]
         handle.channel.send(Go(generation=generation, fds=self._listener_fds))
         self._forward_connections()
         self._forget_unused_records()
-        summary = _summary(handle)
-        debug = None if handle.built is None else handle.built.debug
+        assert handle.built is not None  # Only a good build goes.
+        debug = handle.built.debug
+        phases_ms = handle.phases_ms(time.monotonic())
+        summary = RestartSummary(handle.cause.changed, phases_ms, sum(phases_ms.values()))
         self._events.emit(
             "serving",
             generation=generation,
             restart=restart,
             debug=debug,
             pid=handle.pid,
-            phases_ms=dict(summary.phases),
+            phases_ms=phases_ms,
             total_ms=summary.total_ms,
         )
         self._terminal.serving(self._settings.url, debug, restart, summary)
@@ -345,6 +327,11 @@ class Supervisor:
         if handle is not None and self._lifecycle.accepts and not self._is_stopping:
             self._connections.forward_to(handle)
 
+    @property
+    def _serving_generation(self) -> WorkerHandle | None:
+        """The worker that serves, or the candidate whose failure the page shows."""
+        return self._workers.get(self._lifecycle.serving or 0)
+
     def _server_handle(self) -> ProcessHandle | None:
         match self._lifecycle.server:
             case Server.NOBODY:
@@ -352,7 +339,7 @@ class Supervisor:
             case Server.PAGES:
                 return self._pages
             case Server.WORKER:
-                return self._workers.get(self._lifecycle.serving or 0)
+                return self._serving_generation
 
     def _forget_unused_records(self) -> None:
         """Close the records of processes that ended and that no page is gated on."""
@@ -417,29 +404,3 @@ class Supervisor:
             yield
         finally:
             watcher.stop()
-
-
-def _summary(handle: WorkerHandle) -> RestartSummary:
-    """Where the time went between the change and the moment the worker began to serve."""
-    assert handle.built is not None  # only a good build goes
-    now = time.monotonic()
-    begun = handle.start.monotonic_s
-    phases: dict[str, float] = {}
-    if handle.cause.noticed_at is not None:
-        phases["waited"] = (begun - handle.cause.noticed_at) * 1000
-        begun = handle.cause.noticed_at
-    phases |= {
-        "interpreter": handle.built.interpreter_ms,
-        "import": handle.built.import_ms,
-        "verify": handle.built.verify_ms,
-        "go": (now - handle.built_at) * 1000,
-    }
-    return RestartSummary(handle.cause.changed, phases, (now - begun) * 1000)
-
-
-def _is_unserved(change: Change, serving: WorkerHandle) -> bool:
-    now = read_signature(change.path)
-    recorded = serving.recorded_signature(change.path)
-    if recorded is not None:
-        return recorded != now
-    return is_news(change, None if now == ABSENT else now[3], serving.start)

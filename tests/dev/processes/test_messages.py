@@ -34,7 +34,7 @@ EXAMPLES: list[Message] = [
     StandDown(),
     StoodDown(),
     Retire(1.5),
-    Stale("/p/app.py"),
+    Stale(4, "/p/app.py"),
     Connection(7, b"GET / HTTP/1.1\r\n\n\x00\xff"),
     Taken(7),
 ]

@@ -4,6 +4,7 @@ import shutil
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -204,6 +205,32 @@ class TestDirectories:
         recorder.wait_for_path(file)
         later = write(project / "app" / "later.py")
         recorder.wait_for_path(later)
+
+    def test_watch_directory_whose_parent_comes_back_in_a_bad_moment_is_watched(
+        self, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from watchdog.observers.api import BaseObserver
+
+        project = tmp_path / "outer" / "project"
+        write(project / "run.py")
+        recorder.start(project)
+        schedule = BaseObserver.schedule
+        scheduled = threading.Event()
+
+        def make_parent_then_schedule(
+            self: BaseObserver, handler: Any, path: str, **options: Any
+        ) -> object:
+            if path == str(tmp_path):
+                project.parent.mkdir()
+            watch = schedule(self, handler, path, **options)
+            if path == str(project.parent) or project.is_dir():
+                scheduled.set()
+            return watch
+
+        monkeypatch.setattr(BaseObserver, "schedule", make_parent_then_schedule)
+        shutil.rmtree(project.parent)
+        assert scheduled.wait(DEADLINE_S)
+        recorder.wait_for_path(write(project / "new.py"))
 
 
 class TestRoots:

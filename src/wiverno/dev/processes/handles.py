@@ -99,6 +99,19 @@ class WorkerHandle(ProcessHandle):
         entry = self._reader.refresh().get(path)
         return None if entry is None else entry.signature
 
+    def phases_ms(self, now: float) -> dict[str, float]:
+        """Where the time went from the first news of the change until it serves, in order."""
+        assert self.built is not None  # Only a good build goes.
+        phases: dict[str, float] = {}
+        if self.cause.noticed_at is not None:
+            phases["waited"] = (self.start.monotonic_s - self.cause.noticed_at) * 1000
+        return phases | {
+            "interpreter": self.built.interpreter_ms,
+            "import": self.built.import_ms,
+            "verify": self.built.verify_ms,
+            "go": (now - self.built_at) * 1000,
+        }
+
     def close_record(self) -> None:
         os.close(self.record_fd)
 

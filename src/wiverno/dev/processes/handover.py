@@ -14,10 +14,15 @@ class Handover:
     """The gate and the channel of one serving, as the callables that its server asks."""
 
     def __init__(
-        self, channel: Channel, gate: Gate, before_sweep: Callable[[], object] | None = None
+        self,
+        channel: Channel,
+        generation: int,
+        gate: Gate,
+        before_sweep: Callable[[], object] | None = None,
     ) -> None:
         """`before_sweep` brings the gate's record up to date when another process writes it."""
         self._channel = channel
+        self._generation = generation
         self._gate = gate
         self._before_sweep = before_sweep
         self._told = False
@@ -30,7 +35,7 @@ class Handover:
             return True
         if not self._told:
             self._told = True
-            self._send(Stale(self._gate.stale_path or ""))
+            self._send(Stale(self._generation, self._gate.stale_path or ""))
         return False
 
     def hand_over(self, connection: socket.socket, received: bytes) -> None:

@@ -99,7 +99,9 @@ class Stale:
     """Worker or pages → supervisor: the gate tripped on a request; it stays tripped."""
 
     name: ClassVar[str] = "stale"
+    generation: int
     path: str
+    """The first file that was seen to differ."""
 
 
 @dataclass(frozen=True, slots=True)

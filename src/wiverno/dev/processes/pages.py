@@ -77,7 +77,9 @@ class _Pages:
         self._record_fd, *listeners = message.fds
         reader = RecordReader(self._record_fd)
         gate = Gate(reader.record)
-        self._handover = Handover(self._channel, gate, before_sweep=reader.refresh)
+        self._handover = Handover(
+            self._channel, message.generation, gate, before_sweep=reader.refresh
+        )
         report = FailureReport.from_json(message.payload)
         self._serving = WSGIServing(failure_app(report, message.generation), self._handover)
         self._serving.go([socket.socket(fileno=fd) for fd in listeners])

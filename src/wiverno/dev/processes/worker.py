@@ -110,8 +110,10 @@ def _serve(channel: Channel, application: WSGIApplication, gate: Gate) -> None:
     from wiverno.dev.serving.wsgi import WSGIServing, tag_generation
 
     message = channel.receive()
-    assert isinstance(message, Go)  # the only message to a built candidate
-    handover = Handover(channel, gate)
+    if not isinstance(message, Go):
+        # The session ends before this candidate was needed.
+        return
+    handover = Handover(channel, message.generation, gate)
     serving: Serving = WSGIServing(tag_generation(application, message.generation), handover)
     serving.go([socket.socket(fileno=fd) for fd in message.fds])
     while True:

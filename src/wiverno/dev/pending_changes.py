@@ -1,0 +1,65 @@
+"""The changes that no generation has served yet, and how long to wait for more of them."""
+
+import time
+
+from wiverno.dev.decisions.changes import Change, is_news
+from wiverno.dev.decisions.debounce import Debounce
+from wiverno.dev.loading.signatures import ABSENT, read_signature
+from wiverno.dev.processes.handles import BuildCause, WorkerHandle
+
+
+class PendingChanges:
+    """Collects what the watcher, gates and verifications tell; see decision 4."""
+
+    def __init__(self, debounce_s: float) -> None:
+        self._debounce = Debounce(debounce_s)
+        self._changes: dict[str, Change] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._changes)
+
+    @property
+    def deadline(self) -> float | None:
+        """When the burst counts as settled, in monotonic seconds; None without a change."""
+        return self._debounce.deadline
+
+    def are_settled(self, now: float) -> bool:
+        return self._debounce.due(now)
+
+    def add(self, change: Change) -> None:
+        self._changes[change.path] = change
+        self._debounce.change(change.noticed_at)
+
+    def add_seen(self, path: str) -> None:
+        """What a gate or a verification saw, maybe before the watcher tells of it."""
+        now = time.monotonic()
+        self._changes.setdefault(path, Change("modified", path, now))
+        self._debounce.change(now)
+
+    def drop_served(self, serving: WorkerHandle | None) -> None:
+        """Forget what the present generation, or the failure it shows, has already seen."""
+        if serving is not None:
+            self._changes = {
+                path: change
+                for path, change in self._changes.items()
+                if _is_unserved(change, serving)
+            }
+
+    def settle(self) -> None:
+        self._debounce.clear()
+
+    def take(self) -> BuildCause:
+        """All of them: what is known to have changed is in the build that starts now."""
+        times = [change.noticed_at for change in self._changes.values()]
+        cause = BuildCause(tuple(self._changes), min(times, default=None))
+        self._changes = {}
+        self._debounce.clear()
+        return cause
+
+
+def _is_unserved(change: Change, serving: WorkerHandle) -> bool:
+    now = read_signature(change.path)
+    recorded = serving.recorded_signature(change.path)
+    if recorded is not None:
+        return recorded != now
+    return is_news(change, None if now == ABSENT else now[3], serving.start)
