@@ -25,7 +25,7 @@ from wiverno.dev.processes.messages import (
     StoodDown,
 )
 from wiverno.dev.processes.role import Role, take_role
-from wiverno.dev.serving.wsgi import WSGIServing
+from wiverno.dev.serving.wsgi import ToldApplication, WSGIServing
 
 # Pages are made in microseconds; this bounds a client that does not read its answer.
 _FINISH_S = 0.5
@@ -81,7 +81,9 @@ class _Pages:
             self._channel, message.generation, gate, before_sweep=reader.refresh
         )
         report = FailureReport.from_json(message.payload)
-        self._serving = WSGIServing(failure_app(report, message.generation), self._handover)
+        self._serving = WSGIServing(
+            ToldApplication(failure_app(report, message.generation)), self._handover
+        )
         self._serving.go([socket.socket(fileno=fd) for fd in listeners])
 
     def _take(self, message: Connection) -> None:

@@ -107,14 +107,14 @@ def _serve(channel: Channel, application: WSGIApplication, gate: Gate) -> None:
     """Wait for `go`, then serve until `retire`."""
     # Imported only now: what a candidate imports before its application costs every restart
     # twice when the build fails, and nothing of it is needed for that.
-    from wiverno.dev.serving.wsgi import WSGIServing, tag_generation
+    from wiverno.dev.serving.wsgi import ToldApplication, WSGIServing
 
     message = channel.receive()
     if not isinstance(message, Go):
         # The session ends before this candidate was needed.
         return
     handover = Handover(channel, message.generation, gate)
-    serving: Serving = WSGIServing(tag_generation(application, message.generation), handover)
+    serving: Serving = WSGIServing(ToldApplication(application, message.generation), handover)
     serving.go([socket.socket(fileno=fd) for fd in message.fds])
     while True:
         message = channel.receive()

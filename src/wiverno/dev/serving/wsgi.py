@@ -5,7 +5,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from wiverno.core.server.accept_loop import AcceptLoop
@@ -18,7 +18,7 @@ from wiverno.core.wsgi_types import (
     WriteCallable,
     WSGIApplication,
 )
-from wiverno.dev.serving.access_line import print_access_line
+from wiverno.dev.serving.access_line import AccessLine
 
 # What the supervisor shows for a worker whose accept loop failed: EX_SOFTWARE of sysexits.h.
 _BUG_IN_THE_SERVER = 70
@@ -50,7 +50,6 @@ class WSGIServing:
             ServerSettings(),
             may_dispatch=self._gatekeeper.is_fresh,
             release=self._gatekeeper.hand_over,
-            on_response=print_access_line,
         )
         self._thread = threading.Thread(target=self._run, name="wiverno-serving", daemon=True)
         self._thread.start()
@@ -81,18 +80,56 @@ class WSGIServing:
             os._exit(_BUG_IN_THE_SERVER)
 
 
-def tag_generation(application: WSGIApplication, generation: int) -> WSGIApplication:
-    """Add the header `X-Wiverno-Generation` to every answer: which code gave it."""
-    header = ("X-Wiverno-Generation", str(generation))
+class ToldApplication:
+    """The application as a worker serves it: each answer is told in a line and tagged.
 
-    def tagged(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    The header `X-Wiverno-Generation` says which code gave the answer.
+    """
+
+    def __init__(self, application: WSGIApplication, generation: int | None = None) -> None:
+        """Without `generation` the application tags its answers itself."""
+        self._application = application
+        self._tags = [] if generation is None else [("X-Wiverno-Generation", str(generation))]
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        line = AccessLine(environ)
+
         def start(
             status: str, headers: HeaderList, exc_info: ExcInfo | None = None, /
         ) -> WriteCallable:
+            line.status = status
+            tagged = [*headers, *self._tags]
             if exc_info is None:
-                return start_response(status, [*headers, header])
-            return start_response(status, [*headers, header], exc_info)
+                return start_response(status, tagged)
+            return start_response(status, tagged, exc_info)
 
-        return application(environ, start)
+        try:
+            result = self._application(environ, start)
+        except BaseException:
+            line.show()
+            raise
+        if isinstance(result, list | tuple):
+            line.show()
+            return result
+        return _ToldAtFirstChunk(result, line)
 
-    return tagged
+
+class _ToldAtFirstChunk:
+    """An answer whose first chunk is yet to be made."""
+
+    def __init__(self, result: Iterable[bytes], line: AccessLine) -> None:
+        self._result = result
+        self._line = line
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for chunk in self._result:
+                self._line.show()
+                yield chunk
+        finally:
+            self._line.show()
+
+    def close(self) -> None:
+        close = getattr(self._result, "close", None)
+        if close is not None:
+            close()
