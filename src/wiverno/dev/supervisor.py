@@ -271,13 +271,15 @@ class Supervisor:
 
     def _go_worker(self, generation: int, restart: int) -> None:
         handle = self._workers[generation]
-        handle.channel.send(Go(generation=generation, fds=self._listener_fds))
-        self._forward_connections()
-        self._forget_unused_records()
         assert handle.built is not None  # Only a good build goes.
         debug = handle.built.debug
         phases_ms = handle.phases_ms(time.monotonic())
         summary = RestartSummary(handle.cause.changed, phases_ms, sum(phases_ms.values()))
+        # First, or the worker's own lines would come before it.
+        self._terminal.serving(self._settings.url, debug, restart, summary)
+        handle.channel.send(Go(generation=generation, fds=self._listener_fds))
+        self._forward_connections()
+        self._forget_unused_records()
         self._events.emit(
             "serving",
             generation=generation,
@@ -287,7 +289,6 @@ class Supervisor:
             phases_ms=phases_ms,
             total_ms=summary.total_ms,
         )
-        self._terminal.serving(self._settings.url, debug, restart, summary)
 
     def _retire(self, handle: WorkerHandle) -> None:
         deadline_s = self._settings.retire_deadline_s
@@ -301,15 +302,15 @@ class Supervisor:
     def _show_page(self, generation: int) -> None:
         assert self._pages is not None  # started before anything can fail
         report = self._reports[generation]
+        shown = FailureReport.from_json(report)
+        self._terminal.failed(shown.headline, shown.where, shown.traceback.splitlines())
         record_fd = self._workers[generation].record_fd
         self._pages.channel.send(
             Go(generation=generation, payload=report, fds=(record_fd, *self._listener_fds))
         )
         self._forward_connections()
         self._forget_unused_records()
-        shown = FailureReport.from_json(report)
         self._events.emit("page", generation=generation, kind=shown.kind, headline=shown.headline)
-        self._terminal.failed(shown.headline, shown.where, shown.traceback.splitlines())
 
     def _stand_down_pages(self) -> None:
         assert self._pages is not None

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import tempfile
 
 
 def create(name: str, content: bytes = b"") -> int:
@@ -13,6 +12,8 @@ def create(name: str, content: bytes = b"") -> int:
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create(name, os.MFD_CLOEXEC)
     else:
+        import tempfile
+
         fd, path = tempfile.mkstemp(prefix=name)
         os.unlink(path)
     fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)

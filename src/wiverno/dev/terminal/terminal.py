@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+# Stands for a text while rich is asked for the codes around it.
+_MARK = "x"
+
+
 class Terminal:
     """What the supervisor says to the person in front of it.
 
@@ -30,6 +34,7 @@ class Terminal:
         self._is_silent = self._stream is None
         self._lock = threading.Lock()
         self._console: Console | None = None
+        self._codes: dict[str, tuple[str, str]] = {}
 
     def starting(self, target: str, url: str) -> None:
         """The first build begins; requests already wait at `url`."""
@@ -70,24 +75,29 @@ class Terminal:
             if self._is_silent:
                 return
             try:
-                for line in lines:
-                    self._write(tuple(Segment(self._safe(text), style) for text, style in line))
+                # One write: what workers print meanwhile stands before or behind, never between.
+                self._stream.write("".join(map(self._rendered, lines)))
                 self._stream.flush()
             except (OSError, ValueError):  # ValueError: the file object itself was closed.
                 self._is_silent = True
 
-    def _write(self, line: Line) -> None:
+    def _rendered(self, line: Line) -> str:
+        safe = tuple(Segment(self._safe(text), style) for text, style in line)
         if self._is_terminal() and any(segment.style for segment in line):
-            from rich.text import Text
+            return "".join(map(self._coloured, safe)) + "\n"
+        return screen.plain_text(safe).rstrip() + "\n"
 
-            console = self._rich()
-            # Captured, since rich ends the process when it finds a broken pipe itself.
-            with console.capture() as captured:
-                # soft_wrap: a path is one line, so that it can be clicked and copied.
-                console.print(Text.assemble(*line), soft_wrap=True, highlight=False)
-            self._stream.write(captured.get())
-        else:
-            self._stream.write(screen.plain_text(line).rstrip() + "\n")
+    def _coloured(self, segment: Segment) -> str:
+        """The text between the codes of its style, which rich takes from the environment."""
+        if not segment.style:
+            return segment.text
+        if segment.style not in self._codes:
+            with self._rich().capture() as captured:
+                self._rich().print(_MARK, style=segment.style, end="", highlight=False)
+            before, _, after = captured.get().partition(_MARK)
+            self._codes[segment.style] = (before, after)
+        before, after = self._codes[segment.style]
+        return f"{before}{segment.text}{after}"
 
     def _rich(self) -> "Console":
         if self._console is None:
