@@ -9,7 +9,7 @@ result=tests/results/thorough.txt
     echo "machine: $(uname -sr), $(nproc) cores, $(${PYTEST%% *} --version)"
     echo
 } > "$result"
-$PYTEST -m thorough --durations=0 --durations-min=1 --tb=short -q > "$result.part" 2>&1
+$PYTEST -m thorough -rP --tb=short -q > "$result.part" 2>&1
 status=$?
 # Paths of the machine are of no use to a reader.
 sed "s|$PWD/||g" "$result.part" >> "$result"

@@ -61,6 +61,14 @@ class Verdict:
     details: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
 
+    def __str__(self) -> str:
+        saves = ", ".join(f"{count} {kind}" for kind, count in self.saves.items())
+        faults = dict(self.faults) or "none"
+        return (
+            f"saves: {self.saves.total()} ({saves}); answers: {self.answers.total()} to "
+            f"{CLIENTS} clients and the writer; stale, refused, reset, timed out, not 200: {faults}"
+        )
+
     def note_fault(self, kind: str, detail: str) -> None:
         self.faults[kind] += 1
         if len(self.details) < 20:

@@ -5,11 +5,10 @@ and never forks. Watcher, signals and messages only ring: what happens next is d
 in `decisions.lifecycle` and done here, in one thread.
 """
 
-import contextlib
 import selectors
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import assert_never
 
 from wiverno.dev.control.events import EventStream
@@ -95,11 +94,24 @@ class Supervisor:
         self._events.emit("session", id=self._table.session_id)
         self._carry_out(self._lifecycle.start())
         self._pages = self._table.start_pages()
-        with self._watching():
+        # Imported after the first build has started: watchdog costs as much as a small app.
+        from wiverno.dev.watching.watcher import Watcher
+
+        watcher = Watcher(
+            self._settings.watch_dirs,
+            self._settings.ignore_patterns,
+            lambda kind, path: self._notices.put(Change(kind, path, time.monotonic())),
+            lambda text: self._notices.put(Problem(text)),
+        )
+        watcher.start()
+        try:
             self._terminal.starting(self._target_text, self._settings.url)
             while not self._is_stopping:
                 self._turn()
+            watcher.ask_to_stop()
             self._stop()
+        finally:
+            watcher.stop()
 
     # One turn of the loop.
 
@@ -142,9 +154,8 @@ class Supervisor:
     def _on_stop_asked(self, asked: StopAsked) -> None:
         self._events.emit("stopping", reason=asked.reason)
         if self._is_stopping:
-            # Asked twice: whoever waits for a request to finish does not want to.
-            for handle in self._table:
-                handle.kill()
+            # Asked twice: nobody wants to wait for a request to finish.
+            self._table.kill_all()
         self._is_stopping = True
 
     def _on_change(self, change: Change) -> None:
@@ -231,14 +242,14 @@ class Supervisor:
 
     def _on_death(self, handle: WorkerHandle, how: str) -> None:
         generation = handle.generation
-        if generation == self._lifecycle.serving:
-            text = f"The worker {how}."
+        was_serving = generation == self._lifecycle.serving
+        what = "The worker" if was_serving else f"The process that imported {self._target_text}"
+        text = f"{what} {how}."
+        self._reports[generation] = report_death(text, self._target_text).to_json()
+        if was_serving:
             self._terminal.worker_died(text)
-            self._reports[generation] = report_death(text, self._target_text).to_json()
             self._carry_out(self._lifecycle.worker_died(generation))
         else:
-            text = f"The process {how} while it imported {self._target_text}."
-            self._reports[generation] = report_death(text, self._target_text).to_json()
             self._carry_out(self._lifecycle.built_failed(generation))
 
     # Commands.
@@ -374,8 +385,7 @@ class Supervisor:
     def _end_everything(self) -> None:
         """After an error in the loop, too: no process, descriptor or thread is left."""
         self._is_stopping = True
-        for handle in self._table:
-            handle.kill()
+        self._table.kill_all()
         while len(self._table):
             self._turn()
         for worker in self._workers.values():
@@ -388,20 +398,3 @@ class Supervisor:
     @property
     def _target_text(self) -> str:
         return f"{self._settings.app_module}:{self._settings.app_name}"
-
-    @contextlib.contextmanager
-    def _watching(self) -> Iterator[None]:
-        # Imported after the first build has started: watchdog costs as much as a small app.
-        from wiverno.dev.watching.watcher import Watcher
-
-        watcher = Watcher(
-            self._settings.watch_dirs,
-            self._settings.ignore_patterns,
-            lambda kind, path: self._notices.put(Change(kind, path, time.monotonic())),
-            lambda text: self._notices.put(Problem(text)),
-        )
-        watcher.start()
-        try:
-            yield
-        finally:
-            watcher.stop()

@@ -3,17 +3,19 @@
 import shutil
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.dev.watching.conftest import DEADLINE_S, Recorder
+from wiverno.dev.watching.limits import count_inotify_watches
 from wiverno.dev.watching.watcher import (
+    STOP_TIMEOUT_S,
     ChangeKind,
     WatchDirectoryError,
     Watcher,
-    count_inotify_watches,
 )
 
 on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="inotify")
@@ -36,6 +38,13 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         write(project / ".git" / "objects" / "ab" / "cd")
         write(project / "app" / "node_modules" / "x" / "y" / "z.py")
     return project
+
+
+def still_alive_after(threads: set[threading.Thread], timeout_s: float) -> list[str]:
+    deadline = time.monotonic() + timeout_s
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return [thread.name for thread in threads if thread.is_alive()]
 
 
 class TestFiles:
@@ -352,6 +361,61 @@ class TestStartAndStop:
         write(tmp_path / "a.py")
         assert stopped.wait(DEADLINE_S / 5)
         watcher.stop()
+
+    def test_asking_to_stop_does_not_wait_and_ends_every_thread(self, tmp_path: Path) -> None:
+        before = set(threading.enumerate())
+        told: list[str] = []
+        held, released = threading.Event(), threading.Event()
+
+        def hold_dispatcher(kind: ChangeKind, path: str) -> None:
+            told.append(path)
+            held.set()
+            released.wait(DEADLINE_S)
+
+        watcher = Watcher([str(tmp_path)], None, hold_dispatcher)
+        watcher.start()
+        assert watcher.ready.wait(DEADLINE_S)
+        write(tmp_path / "a.py")
+        assert held.wait(DEADLINE_S)
+        write(tmp_path / "b.py")
+        threads = set(threading.enumerate()) - before
+
+        asked_at = time.monotonic()
+        watcher.ask_to_stop()
+        watcher.ask_to_stop()
+        asking_s = time.monotonic() - asked_at
+
+        assert asking_s < STOP_TIMEOUT_S / 2
+        assert any(thread.is_alive() for thread in threads)
+        released.set()
+        assert still_alive_after(threads, DEADLINE_S) == []
+        assert told == [str(tmp_path / "a.py")]
+
+    def test_asking_to_stop_while_emitters_sleep_ends_them_all_at_once(
+        self,
+        recorder: Recorder,
+        tmp_path: Path,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        project, outside = tmp_path / "project", tmp_path / "outside"
+        outside.mkdir()
+        write(project / ".git" / "x")
+        packages = [project / f"package{number}" for number in range(10)]
+        for package in packages:
+            write(package / "views.py")
+        before = set(threading.enumerate())
+        watcher = recorder.start(project)
+        threads = set(threading.enumerate()) - before
+        # watchdog's emitter waits half a second for the other half of each move.
+        for package in packages:
+            (package / "views.py").rename(outside / f"{package.name}.py")
+        recorder.wait_for_path(write(project / "marker.py"))
+
+        watcher.ask_to_stop()
+
+        # One after the other they would need 5 s.
+        assert still_alive_after(threads, 2.5) == []
+        assert caplog.records == []
 
     def test_callback_that_raises_is_a_problem_and_watching_goes_on(self, tmp_path: Path) -> None:
         told: list[str] = []

@@ -9,6 +9,7 @@ from importlib.machinery import all_suffixes
 
 from wiverno.dev.loading.record import Entry, EntryKind, Record
 from wiverno.dev.loading.signatures import ABSENT, Signature, read_signature
+from wiverno.dev.loading.sweep import Sweep
 
 _MODULE_SUFFIXES = tuple(all_suffixes())
 
@@ -19,7 +20,8 @@ class Gate:
     def __init__(self, record: Record) -> None:
         self._record = record
         self._swept: tuple[Entry, ...] | None = None
-        self._files: tuple[tuple[str, Signature], ...] = ()
+        self._sweep = Sweep(())
+        self._absent: tuple[str, ...] = ()
         self._missing_names = _MissingNames()
         self._stale_path: str | None = None
 
@@ -37,28 +39,18 @@ class Gate:
         entries = self._record.entries()
         if entries is not self._swept:
             self._learn(entries)
-        stat = os.stat
-        for path, signature in self._files:
-            # Written out instead of read_signature(): a call a file is a third of the sweep.
-            try:
-                status = stat(path)
-            except (OSError, ValueError):
-                if signature == ABSENT:
-                    continue
-                return path
-            if (
-                status.st_mtime_ns,
-                status.st_size,
-                status.st_ino,
-                status.st_ctime_ns,
-            ) != signature:
-                return path
-        return self._missing_names.first_found()
+        return (
+            self._sweep.first_difference()
+            or next(filter(os.path.exists, self._absent), None)
+            or self._missing_names.first_found()
+        )
 
     def _learn(self, entries: tuple[Entry, ...]) -> None:
-        self._files = tuple(
-            (entry.path, entry.signature) for entry in entries if entry.kind is EntryKind.MODULE
+        modules = [entry for entry in entries if entry.kind is EntryKind.MODULE]
+        self._sweep = Sweep(
+            [(entry.path, entry.signature) for entry in modules if entry.signature != ABSENT]
         )
+        self._absent = tuple(entry.path for entry in modules if entry.signature == ABSENT)
         for entry in entries:
             if entry.kind is EntryKind.MISSING_MODULE:
                 self._missing_names.add(entry.path, entry.signature)

@@ -91,6 +91,11 @@ class ProcessTable:
             if handle.pidfd is None:
                 self._look_for_exit(handle)
 
+    def kill_all(self) -> None:
+        """SIGKILL to each; their exits are told as always."""
+        for handle in self:
+            handle.kill()
+
     def close(self) -> None:
         """Forget the processes, which must have ended, and release the life line."""
         os.close(self._life_line)

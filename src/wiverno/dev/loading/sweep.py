@@ -1,0 +1,98 @@
+"""Compares many files with their signatures at once.
+
+On Linux by `statx`, called through ctypes with the GIL held: `os.stat` lets go of it, and
+beside one thread that computes, each of the calls may then wait a whole switch interval
+(5 ms) to get it back. It is also a tenth faster, since no stat_result is made.
+"""
+
+import ctypes
+import os
+import sys
+from array import array
+from collections.abc import Callable, Sequence
+from itertools import starmap
+
+from wiverno.dev.loading.signatures import Signature, read_signature
+
+_AT_FDCWD = -100
+# STATX_MTIME | STATX_CTIME | STATX_INO | STATX_SIZE
+_WANTED_FIELDS = 0x40 | 0x80 | 0x100 | 0x200
+# struct statx (linux/stat.h) as 32 words of 8 bytes; what follows is their index. The
+# upper half of the words with nanoseconds is reserved, and zero.
+_STATX_WORDS = 32
+_INODE, _SIZE = 4, 5
+_CTIME_S, _CTIME_NS, _MTIME_S, _MTIME_NS = 12, 13, 14, 15
+_FIELDS = (_INODE, _SIZE, _CTIME_S, _CTIME_NS, _MTIME_S, _MTIME_NS)
+_NS = 1_000_000_000
+
+
+class Sweep:
+    """Files that exist, and what their signatures should be."""
+
+    def __init__(self, files: Sequence[tuple[str, Signature]]) -> None:
+        self._files = tuple(files)
+        self._are_all_equal = _statx_check(self._files)
+
+    def first_difference(self) -> str | None:
+        """The path of a file whose signature differs now; None when all are equal."""
+        if self._are_all_equal():
+            return None
+        for path, signature in self._files:
+            if read_signature(path) != signature:
+                return path
+        return None
+
+
+def _statx_check(files: Sequence[tuple[str, Signature]]) -> Callable[[], bool]:
+    """A function that compares all files; without `statx` one that leaves it to the loop."""
+    statx = _find_statx()
+    if statx is None:
+        return lambda: False
+    buffer = ctypes.create_string_buffer(8 * _STATX_WORDS * len(files))
+    words = memoryview(buffer).cast("B").cast("Q")
+    expected = _expected_words([signature for _, signature in files])
+    # ctypes objects, made once: converting the arguments would cost as much as the call.
+    calls = [
+        (
+            ctypes.c_int(_AT_FDCWD),
+            ctypes.c_char_p(os.fsencode(path)),
+            ctypes.c_int(0),
+            ctypes.c_uint(_WANTED_FIELDS),
+            ctypes.byref(buffer, 8 * _STATX_WORDS * number),
+        )
+        for number, (path, _) in enumerate(files)
+    ]
+
+    def are_all_equal() -> bool:
+        if any(starmap(statx, calls)):
+            return False
+        return all(
+            words[field::_STATX_WORDS].tobytes() == wanted
+            for field, wanted in zip(_FIELDS, expected, strict=True)
+        )
+
+    return are_all_equal
+
+
+def _expected_words(signatures: Sequence[Signature]) -> list[bytes]:
+    """For each of `_FIELDS` the words of all files, one behind the other."""
+    columns = (
+        array("Q", [inode for _, _, inode, _ in signatures]),
+        array("q", [size for _, size, _, _ in signatures]),
+        array("q", [ctime_ns // _NS for _, _, _, ctime_ns in signatures]),
+        array("q", [ctime_ns % _NS for _, _, _, ctime_ns in signatures]),
+        array("q", [mtime_ns // _NS for mtime_ns, _, _, _ in signatures]),
+        array("q", [mtime_ns % _NS for mtime_ns, _, _, _ in signatures]),
+    )
+    return [column.tobytes() for column in columns]
+
+
+def _find_statx() -> Callable[..., int] | None:
+    """The C library's function, called with the GIL held; None where there is none."""
+    if not sys.platform.startswith("linux") or sys.byteorder != "little":
+        return None
+    try:
+        statx: Callable[..., int] = ctypes.PyDLL(None).statx
+    except (OSError, AttributeError):  # musl before 1.2.5, glibc before 2.28
+        return None
+    return statx
