@@ -200,7 +200,7 @@ def processes_of_session(session_id: str | None) -> list[int]:
     """The pids whose environment names the session, zombies left out."""
     if session_id is None:
         return []
-    wanted = f"WIVERNO_SESSION={session_id}".encode()
+    wanted = f"WIVERNO_SESSION={session_id}.".encode()
     return [pid for pid in _pids() if wanted in _environment_of(pid)]
 
 

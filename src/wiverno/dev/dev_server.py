@@ -50,12 +50,16 @@ class DevServer:
         watch_dirs: Sequence[str] | None = None,
         ignore_patterns: Sequence[str] | None = None,
         debounce_seconds: float = 1.0,
+        *,
+        hangup_restarts: bool = False,
     ) -> None:
         """`watch_dirs=None` is the current directory.
 
         `ignore_patterns=None` is the list of defaults; a pattern matches a component of a
         path below a watch directory, or is a glob. `debounce_seconds` is how long a burst of
         saves must be quiet before the server restarts on its own; a request never waits for it.
+        `hangup_restarts` makes SIGHUP restart the application, as in a session without a
+        terminal, instead of ending the session.
         """
         self.app_module = app_module
         self.app_name = app_name
@@ -66,9 +70,10 @@ class DevServer:
             DEFAULT_IGNORE_PATTERNS if ignore_patterns is None else ignore_patterns
         )
         self.debounce_seconds = debounce_seconds
+        self.hangup_restarts = hangup_restarts
         self.addresses: list[tuple[str, int]] = []
         """What was bound, once `start()` has; the port is the real one."""
-        self._notices = Notices()
+        self._notices = Notices(hangup_restarts=hangup_restarts)
         self._thread: threading.Thread | None = None
         self._is_over = threading.Event()
 
@@ -81,10 +86,19 @@ class DevServer:
         watch_dirs: Sequence[str] | None = None,
         ignore_patterns: Sequence[str] | None = None,
         debounce_seconds: float = 1.0,
+        *,
+        hangup_restarts: bool = False,
     ) -> None:
         """Make a server and start it: the main entry point. Blocks until interrupted."""
         DevServer(
-            app_module, app_name, host, port, watch_dirs, ignore_patterns, debounce_seconds
+            app_module,
+            app_name,
+            host,
+            port,
+            watch_dirs,
+            ignore_patterns,
+            debounce_seconds,
+            hangup_restarts=hangup_restarts,
         ).start()
 
     def start(self) -> None:

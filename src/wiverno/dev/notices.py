@@ -21,13 +21,18 @@ class StopAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartAsked:
+    """Somebody wants the application restarted, changed or not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something the user should read, in one line."""
 
     text: str
 
 
-Notice: TypeAlias = Change | StopAsked | Problem
+Notice: TypeAlias = Change | StopAsked | RestartAsked | Problem
 
 
 class Notices:
@@ -37,7 +42,9 @@ class Notices:
     is open.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, hangup_restarts: bool = False) -> None:
+        """`hangup_restarts`: SIGHUP asks for a restart, as it does with daemons."""
+        self._hangup_restarts = hangup_restarts
         self._queue: queue.SimpleQueue[Notice] = queue.SimpleQueue()
         self._reader: socket.socket | None = None
         self._writer: socket.socket | None = None
@@ -78,7 +85,8 @@ class Notices:
         """In the main thread, SIGINT, SIGTERM and SIGHUP ask for the end; put back afterwards.
 
         In the foreground SIGHUP means that the terminal was closed. What is ignored already
-        stays so: `nohup` ignores SIGHUP, a shell's background job SIGINT.
+        stays so: `nohup` ignores SIGHUP, a shell's background job SIGINT. Where SIGHUP
+        restarts it is no matter of terminals, and always handled.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -87,6 +95,7 @@ class Notices:
             number
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
             if signal.getsignal(number) is not signal.SIG_IGN
+            or (number == signal.SIGHUP and self._hangup_restarts)
         ]
         previous = {number: signal.signal(number, self._on_signal) for number in stop_signals}
         # A signal that arrives just before select() would wait for the next event without it.
@@ -100,4 +109,7 @@ class Notices:
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.put(StopAsked(signal.Signals(number).name))
+        if number == signal.SIGHUP and self._hangup_restarts:
+            self.put(RestartAsked())
+        else:
+            self.put(StopAsked(signal.Signals(number).name))

@@ -45,8 +45,21 @@ class PendingChanges:
                 if _is_unserved(change, serving)
             }
 
+    def concern(self, candidate: WorkerHandle) -> bool:
+        """Has the candidate read something that is different by now?"""
+        return any(
+            (seen := candidate.recorded_signature(path)) is not None
+            and seen != read_signature(path)
+            for path in self._changes
+        )
+
     def settle(self) -> None:
         self._debounce.clear()
+
+    def postpone(self) -> None:
+        """Look again after another quiet time: a build is under way that may cover them."""
+        self._debounce.clear()
+        self._debounce.change(time.monotonic())
 
     def take(self) -> BuildCause:
         """All of them: what is known to have changed is in the build that starts now."""

@@ -28,12 +28,33 @@ class DevSettings:
     this costs nobody time; it bounds streams that never end."""
     stop_deadline_s: float = 1.0
     """The same after Ctrl+C. Two seconds in all is what people wait before they press again."""
-    leave_grace_s: float = 0.5
-    """What a process gets beyond its deadline, for atexit handlers, before SIGKILL."""
+    retire_leave_s: float = 2.0
+    """After the requests, for threads and atexit handlers of a replaced worker."""
+    stop_leave_s: float = 0.4
+    """The same after Ctrl+C."""
+    kill_margin_s: float = 0.2
+    """What a process gets beyond all its deadlines before SIGKILL."""
+    verify_bound_s: float = 10.0
+    """How long builds may follow each other because a file keeps changing, before a page."""
+    wait_timeout_s: float = 10.0
+    """How long a request waits for a build before a page says where the build stands."""
+    build_timeout_s: float = 120.0
+    """How long a build may take before it is ended and called a hang."""
+    retry_pause_s: float = 2.0
+    """Between tries to build again, unchanged, while requests get the page of a failure."""
+    pages_pause_s: float = 1.0
+    """Between tries to start a pages process that ends by itself."""
     stand_down_deadline_s: float = 2.0
     """How long pages may take to hand over its connections before a good worker goes."""
     crashes_before_page: int = 3
     """So many deaths of a worker without a change give a page instead of another try."""
+
+    last_words_s: float = 0.2
+    """At the end, for output that a slow reader has not taken yet."""
+
+    @property
+    def target_text(self) -> str:
+        return f"{self.app_module}:{self.app_name}"
 
     @classmethod
     def checked(

@@ -1,13 +1,18 @@
 """The life of a session, decided without a process."""
 
+import pytest
 from hypothesis import settings
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from wiverno.dev.decisions.lifecycle import (
+    Blame,
     Command,
+    Discard,
     GoWorker,
     Lifecycle,
     RetireWorker,
+    SayStopsFirst,
     Server,
     ShowPage,
     StandDownPages,
@@ -29,7 +34,7 @@ def serving(generation: int = 1) -> Lifecycle:
 def showing_page() -> Lifecycle:
     lifecycle = Lifecycle()
     lifecycle.start()
-    lifecycle.built_failed(1)
+    lifecycle.built_failed(1, Blame.CODE, now=0.0)
     return lifecycle
 
 
@@ -63,22 +68,31 @@ def test_build_that_changed_meanwhile_is_repeated_at_once_when_someone_waits() -
     lifecycle = serving()
     lifecycle.became_stale(1)
 
-    assert lifecycle.built_changed(2) == [StartBuild(3)]
+    assert lifecycle.built_changed(2, now=0.0) == [StartBuild(3)]
 
 
 def test_build_that_changed_meanwhile_waits_for_quiet_when_nobody_waits() -> None:
     lifecycle = serving()
     lifecycle.changes_settled()
 
-    assert lifecycle.built_changed(2) == []
+    assert lifecycle.built_changed(2, now=0.0) == []
     assert lifecycle.changes_settled() == [StartBuild(3)]
+
+
+def test_builds_that_change_for_longer_than_the_bound_give_a_page() -> None:
+    lifecycle = Lifecycle(verify_bound_s=10.0)
+    lifecycle.start()
+
+    assert lifecycle.built_changed(1, now=0.0) == [StartBuild(2)]
+    assert lifecycle.built_changed(2, now=9.9) == [StartBuild(3)]
+    assert lifecycle.built_changed(3, now=10.0) == [ShowPage(3)]
 
 
 def test_failed_build_retires_the_worker_and_shows_the_page() -> None:
     lifecycle = serving()
     lifecycle.became_stale(1)
 
-    assert lifecycle.built_failed(2) == [RetireWorker(1), ShowPage(2)]
+    assert lifecycle.built_failed(2, Blame.CODE, now=0.0) == [RetireWorker(1), ShowPage(2)]
     assert lifecycle.restart == 1
 
 
@@ -86,9 +100,9 @@ def test_good_build_goes_only_after_pages_stood_down() -> None:
     lifecycle = showing_page()
     lifecycle.became_stale(1)
 
-    assert lifecycle.built_good(2) == [StandDownPages()]
+    assert lifecycle.built_good(2) == [StandDownPages(2)]
     assert not lifecycle.accepts
-    assert lifecycle.pages_stood_down() == [GoWorker(2, restart=1)]
+    assert lifecycle.pages_stood_down(2) == [GoWorker(2, restart=1)]
 
 
 def test_pages_that_die_while_standing_down_do_not_hold_the_worker_back() -> None:
@@ -108,8 +122,8 @@ def test_candidate_that_dies_while_pages_stand_down_gives_the_page() -> None:
     lifecycle.became_stale(1)
     lifecycle.built_good(2)
 
-    assert lifecycle.built_failed(2) == [ShowPage(2)]
-    assert lifecycle.pages_stood_down() == []
+    assert lifecycle.built_failed(2, Blame.CODE, now=0.0) == [ShowPage(2)]
+    assert lifecycle.pages_stood_down(2) == []
 
 
 def test_worker_that_dies_is_built_again() -> None:
@@ -144,9 +158,105 @@ def test_events_of_an_old_generation_are_ignored() -> None:
 
     assert lifecycle.became_stale(1) == []
     assert lifecycle.built_good(1) == []
-    assert lifecycle.built_failed(1) == []
-    assert lifecycle.built_changed(1) == []
+    assert lifecycle.built_failed(1, Blame.CODE, now=0.0) == []
+    assert lifecycle.built_changed(1, now=0.0) == []
     assert lifecycle.worker_died(1) == []
+
+
+def test_request_that_waited_too_long_gets_a_page_while_the_build_goes_on() -> None:
+    lifecycle = Lifecycle()
+    lifecycle.start()
+
+    assert lifecycle.waited_too_long() == [ShowPage(1, is_final=False)]
+    assert lifecycle.built_good(1) == [StandDownPages(1)]
+    assert lifecycle.pages_stood_down(1) == [GoWorker(1, restart=1)]
+
+
+def test_nobody_waits_too_long_while_a_fresh_worker_serves() -> None:
+    lifecycle = serving()
+    lifecycle.changes_settled()
+
+    assert lifecycle.waited_too_long() == []
+
+
+def test_fix_of_a_hanging_build_replaces_it() -> None:
+    lifecycle = Lifecycle()
+    lifecycle.start()
+    lifecycle.waited_too_long()
+
+    assert lifecycle.became_stale(1) == [Discard(1), StartBuild(2)]
+    assert lifecycle.built_failed(1, Blame.WORLD, now=0.0) == []
+
+
+def test_change_that_the_candidate_has_read_replaces_it() -> None:
+    lifecycle = serving()
+    lifecycle.became_stale(1)
+
+    assert lifecycle.changes_settled(candidate_is_stale=True) == [Discard(2), StartBuild(3)]
+
+
+def test_page_is_retried_behind_it_after_a_pause() -> None:
+    lifecycle = Lifecycle(retry_pause_s=2.0)
+    lifecycle.start()
+    lifecycle.built_failed(1, Blame.CODE, now=10.0)
+
+    assert lifecycle.page_was_asked(11.9) == []
+    assert lifecycle.page_was_asked(12.0) == [StartBuild(2)]
+    assert lifecycle.page_was_asked(12.1) == []
+    assert lifecycle.built_good(2) == [StandDownPages(2)]
+
+
+def test_syntax_error_is_not_retried() -> None:
+    lifecycle = Lifecycle()
+    lifecycle.start()
+    lifecycle.built_failed(1, Blame.SYNTAX, now=0.0)
+
+    assert lifecycle.page_was_asked(100.0) == []
+
+
+def test_failure_owed_to_the_world_is_tried_again_without_the_old_worker() -> None:
+    lifecycle = serving()
+    lifecycle.became_stale(1)
+
+    assert lifecycle.built_failed(2, Blame.WORLD, now=0.0) == [
+        RetireWorker(1, must_be_gone=True),
+        RetireWorker(2, must_be_gone=True),
+    ]
+    assert lifecycle.process_exited(2) == []
+    assert lifecycle.process_exited(1) == [StartBuild(3)]
+    assert lifecycle.built_good(3) == [SayStopsFirst(), GoWorker(3, restart=2)]
+
+
+def test_stopping_first_is_remembered_when_it_helped() -> None:
+    lifecycle = serving()
+    lifecycle.became_stale(1)
+    lifecycle.built_failed(2, Blame.WORLD, now=0.0)
+    lifecycle.process_exited(2)
+    lifecycle.process_exited(1)
+    lifecycle.built_good(3)
+
+    assert lifecycle.became_stale(3) == [RetireWorker(3, must_be_gone=True)]
+    assert lifecycle.process_exited(3) == [StartBuild(4)]
+    assert lifecycle.built_good(4) == [GoWorker(4, restart=3)]
+
+
+def test_second_failure_without_the_old_worker_shows_the_page() -> None:
+    lifecycle = serving()
+    lifecycle.became_stale(1)
+    lifecycle.built_failed(2, Blame.WORLD, now=0.0)
+    lifecycle.process_exited(2)
+    lifecycle.process_exited(1)
+
+    assert lifecycle.built_failed(3, Blame.WORLD, now=0.0) == [ShowPage(3)]
+    assert not lifecycle.stops_first
+
+
+@pytest.mark.parametrize("blame", [Blame.SYNTAX, Blame.CODE])
+def test_failure_owed_to_the_code_shows_the_page_at_once(blame: Blame) -> None:
+    lifecycle = serving()
+    lifecycle.became_stale(1)
+
+    assert lifecycle.built_failed(2, blame, now=0.0) == [RetireWorker(1), ShowPage(2)]
 
 
 class Session(RuleBasedStateMachine):
@@ -159,6 +269,9 @@ class Session(RuleBasedStateMachine):
         self.accepting: set[int] = set()
         self.page: int | None = None
         self.standing_down = False
+        self.asked_to_stand_down: list[int] = []
+        self.leaving: set[int] = set()
+        self.now = 0.0
         self.carry_out(self.lifecycle.start())
 
     def carry_out(self, commands: list[Command]) -> None:
@@ -171,11 +284,18 @@ class Session(RuleBasedStateMachine):
                     self.page, self.standing_down = None, False
                     self.accepting.add(command.generation)
                 case RetireWorker():
-                    self.accepting.remove(command.generation)
+                    self.accepting.discard(command.generation)
+                    self.leaving.add(command.generation)
+                case Discard():
+                    self.building.remove(command.generation)
+                    self.leaving.add(command.generation)
                 case ShowPage():
                     self.page, self.standing_down = command.generation, False
                 case StandDownPages():
                     self.standing_down = True
+                    self.asked_to_stand_down.append(command.generation)
+                case SayStopsFirst():
+                    assert self.lifecycle.stops_first
 
     @precondition(lambda self: self.building)
     @rule()
@@ -183,14 +303,39 @@ class Session(RuleBasedStateMachine):
         self.carry_out(self.lifecycle.built_good(self.building.pop()))
 
     @precondition(lambda self: self.building)
+    @rule(blame=st.sampled_from(Blame))
+    def a_build_fails(self, blame: Blame) -> None:
+        generation = self.building.pop()
+        self.leaving.add(generation)
+        self.carry_out(self.lifecycle.built_failed(generation, blame, self.now))
+
+    @precondition(lambda self: self.leaving)
     @rule()
-    def a_build_fails(self) -> None:
-        self.carry_out(self.lifecycle.built_failed(self.building.pop()))
+    def a_process_exits(self) -> None:
+        self.carry_out(self.lifecycle.process_exited(self.leaving.pop()))
+
+    @rule()
+    def somebody_waits_too_long(self) -> None:
+        self.carry_out(self.lifecycle.waited_too_long())
+
+    @precondition(lambda self: self.page is not None)
+    @rule()
+    def the_page_is_asked(self) -> None:
+        self.now += 1.0
+        self.carry_out(self.lifecycle.page_was_asked(self.now))
+
+    @precondition(lambda self: self.building)
+    @rule()
+    def the_candidate_has_read_what_changed(self) -> None:
+        self.carry_out(self.lifecycle.changes_settled(candidate_is_stale=True))
 
     @precondition(lambda self: self.building)
     @rule()
     def a_build_sees_a_change(self) -> None:
-        self.carry_out(self.lifecycle.built_changed(self.building.pop()))
+        self.now += 3.0
+        generation = self.building.pop()
+        self.leaving.add(generation)
+        self.carry_out(self.lifecycle.built_changed(generation, self.now))
 
     @rule()
     def changes_settle(self) -> None:
@@ -207,21 +352,23 @@ class Session(RuleBasedStateMachine):
     def a_worker_dies(self) -> None:
         self.carry_out(self.lifecycle.worker_died(self.accepting.pop()))
 
-    @precondition(lambda self: self.standing_down)
+    @precondition(lambda self: self.asked_to_stand_down)
     @rule()
     def pages_stand_down(self) -> None:
-        self.carry_out(self.lifecycle.pages_stood_down())
+        """The oldest question is answered first, be it still of interest or not."""
+        self.carry_out(self.lifecycle.pages_stood_down(self.asked_to_stand_down.pop(0)))
 
     @precondition(lambda self: self.page is not None)
     @rule()
     def pages_die(self) -> None:
+        self.asked_to_stand_down.clear()
         self.carry_out(self.lifecycle.pages_died())
 
     @precondition(lambda self: self.lifecycle.ready is not None)
     @rule()
     def the_ready_candidate_dies(self) -> None:
         assert self.lifecycle.ready is not None
-        self.carry_out(self.lifecycle.built_failed(self.lifecycle.ready))
+        self.carry_out(self.lifecycle.built_failed(self.lifecycle.ready, Blame.WORLD, self.now))
 
     @invariant()
     def at_most_one_answers(self) -> None:
@@ -234,7 +381,7 @@ class Session(RuleBasedStateMachine):
     @invariant()
     def whoever_waits_is_waited_for_by_a_build(self) -> None:
         if self.lifecycle.someone_waits:
-            assert self.building or self.lifecycle.ready is not None
+            assert self.building or self.lifecycle.ready is not None or self.leaving
 
 
 TestSession = Session.TestCase

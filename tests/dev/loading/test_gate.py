@@ -1,13 +1,14 @@
 """The gate against a real disk."""
 
 import os
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
 
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.record import EntryKind, Record
-from wiverno.dev.loading.signatures import read_signature
+from wiverno.dev.loading.signatures import ABSENT, read_signature
 
 
 def recorded(*paths: Path) -> tuple[Record, Gate]:
@@ -121,6 +122,70 @@ def test_missing_module_that_appears_as_a_package_is_stale(tmp_path: Path) -> No
     missing(record, tmp_path, "settings")
     gate = Gate(record)
     (tmp_path / "settings").mkdir()
+
+    assert not gate.is_fresh()
+
+
+def test_bare_directory_is_no_regular_module_until_its_init_appears(tmp_path: Path) -> None:
+    record = Record()
+    record.add(EntryKind.MISSING_REGULAR_MODULE, str(tmp_path / "alembic"), ABSENT)
+    gate = Gate(record)
+    fresh = [gate.is_fresh()]
+    (tmp_path / "alembic").mkdir()
+    fresh.append(gate.is_fresh())
+    (tmp_path / "alembic" / "env.txt").touch()
+    (tmp_path / "unrelated.txt").touch()
+    fresh.append(gate.is_fresh())
+    (tmp_path / "alembic" / "__init__.py").touch()
+
+    assert fresh == [True, True, True]
+    assert not gate.is_fresh()
+    assert gate.stale_path == str(tmp_path / "alembic" / "__init__.py")
+
+
+@pytest.mark.parametrize("name", ["module/__init__.py", f"module{EXTENSION_SUFFIXES[0]}"])
+def test_what_wins_over_a_found_module_is_stale(module: Path, name: str) -> None:
+    record, gate = recorded(module)
+    record.add(EntryKind.FOUND_MODULE, str(module), ABSENT)
+    (module.parent / "unrelated.py").touch()
+    fresh_before = gate.is_fresh()
+    winner = module.parent / name
+    winner.parent.mkdir(exist_ok=True)
+    winner.touch()
+
+    assert fresh_before
+    assert not gate.is_fresh()
+    assert gate.stale_path == str(winner)
+
+
+def test_name_added_after_its_file_appeared_and_a_sweep_is_stale(tmp_path: Path) -> None:
+    """A lazy import in a pool thread, beside a request that sweeps in between."""
+    record = Record()
+    missing(record, tmp_path, "first")
+    gate = Gate(record)
+    before = read_signature(str(tmp_path))
+    (tmp_path / "late.py").touch()
+    fresh_before = gate.is_fresh()
+    record.add(EntryKind.MISSING_MODULE, str(tmp_path / "late"), before)
+
+    assert fresh_before
+    assert not gate.is_fresh()
+
+
+def test_module_that_was_absent_loaded_and_absent_again_is_stale(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    record, gate = recorded(path)
+    path.touch()
+    record.add(EntryKind.MODULE, str(path), read_signature(str(path)))
+    path.unlink()
+
+    assert not gate.is_fresh()
+
+
+def test_module_loaded_again_after_a_save_is_stale(module: Path) -> None:
+    record, gate = recorded(module)
+    module.write_text("VALUE = 2\n")
+    record.add(EntryKind.MODULE, str(module), read_signature(str(module)))
 
     assert not gate.is_fresh()
 

@@ -1,14 +1,18 @@
-"""The record: whole frames, torn tails, the last entry for a path."""
+"""The record: whole frames, torn tails, what two entries for a path mean, whose file it is."""
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiverno.dev.loading.record import Entry, EntryKind, Record, RecordReader, decode, encode
+from wiverno.dev.loading.signatures import ABSENT, UNLIKE_ANY, Signature
 from wiverno.dev.processes import memory_file
 
 SIGNATURE = (1_700_000_000_123_456_789, 42, 2**64 - 1, 1_700_000_000_123_456_790)
@@ -55,12 +59,105 @@ def test_reader_sees_what_the_writer_appended_since(fd: int) -> None:
     assert reader.refresh().entries() == writer.entries()
 
 
-def test_reader_keeps_the_last_entry_for_a_path(fd: int) -> None:
+@pytest.mark.parametrize("first", [(1, 1, 1, 1), ABSENT])
+@pytest.mark.parametrize("second", [SIGNATURE, ABSENT])
+def test_module_with_two_signatures_is_like_nothing_on_disk(
+    fd: int, first: Signature, second: Signature
+) -> None:
     writer, reader = Record(fd), RecordReader(fd)
-    writer.add(EntryKind.MODULE, "/p/a.py", (1, 1, 1, 1))
-    writer.add(EntryKind.MODULE, "/p/a.py", SIGNATURE)
+    writer.add(EntryKind.MODULE, "/p/a.py", first)
+    reader.refresh()
+    writer.add(EntryKind.MODULE, "/p/a.py", second)
+    writer.add(EntryKind.MODULE, "/p/a.py", first)
 
-    assert reader.refresh().entries() == (Entry(EntryKind.MODULE, "/p/a.py", SIGNATURE),)
+    expected = first if first == second else UNLIKE_ANY
+    assert writer.entries() == (Entry(EntryKind.MODULE, "/p/a.py", expected),)
+    assert reader.refresh().entries() == writer.entries()
+
+
+@settings(derandomize=True)
+@given(st.lists(entries()))
+def test_reader_has_what_the_writer_has(written: list[Entry]) -> None:
+    fd = memory_file.create("test-record")
+    try:
+        writer = Record(fd)
+        for entry in written:
+            writer.add(*entry)
+
+        assert RecordReader(fd).refresh().entries() == writer.entries()
+    finally:
+        os.close(fd)
+
+
+def test_same_entry_twice_is_written_once(fd: int) -> None:
+    record = Record(fd)
+    record.add(EntryKind.MODULE, "/p/a.py", SIGNATURE)
+    length = os.fstat(fd).st_size
+    record.add(EntryKind.MODULE, "/p/a.py", SIGNATURE)
+
+    assert os.fstat(fd).st_size == length
+
+
+def test_kinds_of_one_path_stand_beside_each_other() -> None:
+    record = Record()
+    record.add(EntryKind.MISSING_REGULAR_MODULE, "/p/a", SIGNATURE)
+    record.add(EntryKind.MISSING_MODULE, "/p/a", SIGNATURE)
+
+    assert [entry.kind for entry in record.entries()] == [3, 2]
+    assert "/p/a" in record
+    assert record.get("/p/a") is None
+
+
+def test_descriptor_that_became_another_file_is_not_written_to(fd: int, tmp_path: Path) -> None:
+    record = Record(fd)
+    record.add(EntryKind.MODULE, "/p/a.py", SIGNATURE)
+    with (tmp_path / "data.db").open("wb") as file:
+        os.dup2(file.fileno(), fd)
+    record.add(EntryKind.MODULE, "/p/b.py", SIGNATURE)
+
+    assert (tmp_path / "data.db").read_bytes() == b""
+    assert len(record.entries()) == 2
+
+
+def test_closed_descriptor_leaves_the_record_in_the_process() -> None:
+    fd = memory_file.create("test-record")
+    record = Record(fd)
+    os.close(fd)
+    record.add(EntryKind.MODULE, "/p/a.py", SIGNATURE)
+
+    assert len(record.entries()) == 1
+
+
+FORKED = """
+import multiprocessing, os, threading
+from wiverno.dev.loading.record import EntryKind, Record, RecordReader
+from wiverno.dev.processes import memory_file
+
+fd = memory_file.create("record")
+record = Record(fd)
+record.add(EntryKind.MODULE, "/p/before.py", (1, 1, 1, 1))
+
+def child():
+    record.add(EntryKind.MODULE, "/p/child.py", (1, 1, 1, 1))
+    os._exit(len(record.entries()))
+
+process = multiprocessing.get_context("fork").Process(target=child)
+# A pool thread may be adding while the application forks.
+with record._lock:
+    process.start()
+process.join(10)
+record.add(EntryKind.MODULE, "/p/parent.py", (1, 1, 1, 1))
+print(process.exitcode, *[entry.path for entry in RecordReader(fd).refresh().entries()])
+"""
+
+
+@pytest.mark.processes
+def test_child_that_the_application_forks_keeps_its_entries_to_itself() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=30, check=True
+    )
+
+    assert result.stdout.split() == ["2", "/p/before.py", "/p/parent.py"]
 
 
 def test_reader_waits_for_the_rest_of_a_torn_frame(fd: int) -> None:

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wiverno.dev.decisions.lifecycle import Blame
 from wiverno.dev.processes import messages
 from wiverno.dev.processes.channel import Channel, ChannelClosedError, QueuedChannel
 from wiverno.dev.processes.messages import (
+    Asked,
     Attach,
     Build,
     Built,
@@ -27,16 +29,17 @@ from wiverno.dev.processes.messages import (
 EXAMPLES: list[Message] = [
     Build(3, "shop.wsgi", "create_app()", 12.5, ("dev.py", "--x")),
     Built(Outcome.GOOD, debug=True, interpreter_ms=40.1, import_ms=100.0, verify_ms=0.4),
-    Built(Outcome.FAILED, payload=b'{"kind": "SyntaxError"}'),
+    Built(Outcome.FAILED, blame=Blame.SYNTAX, payload=b'{"kind": "SyntaxError"}'),
     Built(Outcome.CHANGED, changed_path="/p/\u00e4 b.py"),
-    Go(4, payload=b"report"),
+    Go(4, is_final=False, payload=b"report"),
     Attach(),
-    StandDown(),
-    StoodDown(),
-    Retire(1.5),
+    StandDown(3),
+    StoodDown(3),
+    Retire(1.5, 0.5),
     Stale(4, "/p/app.py"),
     Connection(7, b"GET / HTTP/1.1\r\n\n\x00\xff"),
     Taken(7),
+    Asked(),
 ]
 
 
@@ -93,10 +96,10 @@ def test_channel_carries_payloads_larger_than_a_packet() -> None:
 
 def test_receive_after_the_other_end_closed_raises() -> None:
     ours, theirs = Channel.pair()
-    ours.send(StandDown())
+    ours.send(StandDown(1))
     ours.close()
 
-    assert theirs.receive() == StandDown()
+    assert theirs.receive() == StandDown(1)
     with pytest.raises(ChannelClosedError):
         theirs.receive()
     theirs.close()
@@ -107,7 +110,7 @@ def test_send_to_a_closed_end_raises() -> None:
     theirs.close()
 
     with pytest.raises(ChannelClosedError):
-        ours.send(StandDown())
+        ours.send(StandDown(1))
     ours.close()
 
 

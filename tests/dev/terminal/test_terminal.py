@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -19,6 +20,13 @@ from wiverno.dev.terminal.terminal import Terminal
 
 SUMMARY = RestartSummary(("/p/routes.py",), {"import": 170.0}, 231.0)
 LONG = "/a/path/[red]that/is/longer/than/eighty/columns" * 4 + "/routes.py"
+
+
+@contextmanager
+def terminal_on(stream: TextIO) -> Iterator[Terminal]:
+    terminal = Terminal(stream)
+    yield terminal
+    terminal.close(0.5)
 
 
 def say_everything(terminal: Terminal) -> None:
@@ -34,8 +42,8 @@ def say_everything(terminal: Terminal) -> None:
 def test_output_to_a_pipe_is_plain_whole_and_flushed() -> None:
     reader, writer = os.pipe()
     with open(reader, encoding="utf-8") as output:  # noqa: PTH123 - a descriptor
-        with open(writer, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor
-            terminal = Terminal(stream)
+        stream = open(writer, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - closed below
+        with stream, terminal_on(stream) as terminal:
             terminal.restarting([LONG])
             # Read while the writer is still open: only a flush can have brought it here.
             assert output.readline() == f"WARNING: File changed: {LONG}\n"
@@ -87,7 +95,8 @@ def test_output_to_a_terminal_is_coloured_and_not_wrapped(
 ) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    Terminal(terminal_device.stream).restarting([LONG])
+    with terminal_on(terminal_device.stream) as terminal:
+        terminal.restarting([LONG])
     assert terminal_device.text_until("restarting...\x1b[0m") == (
         f"\x1b[33mWARNING: File changed: {LONG}\x1b[0m\n\x1b[36m>> Server restarting...\x1b[0m\n"
     )
@@ -98,7 +107,8 @@ def test_output_to_a_terminal_with_no_color_has_no_colours(
 ) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("NO_COLOR", "1")
-    Terminal(terminal_device.stream).restarting(["/a.py"])
+    with terminal_on(terminal_device.stream) as terminal:
+        terminal.restarting(["/a.py"])
     text = terminal_device.text_until("restarting...")
     assert text == "WARNING: File changed: /a.py\n>> Server restarting...\n"
 
@@ -106,7 +116,8 @@ def test_output_to_a_terminal_with_no_color_has_no_colours(
 def test_panel_in_a_terminal_fits_it(terminal_device: Pty, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     columns = os.get_terminal_size(terminal_device.stream.fileno()).columns
-    Terminal(terminal_device.stream).serving("http://localhost:8000", True, 2, SUMMARY)
+    with terminal_on(terminal_device.stream) as terminal:
+        terminal.serving("http://localhost:8000", True, 2, SUMMARY)
     panel = terminal_device.text_until("routes.py").splitlines()[:-1]
     assert panel[0].startswith("╭") == (columns >= 40)
     if columns >= 40:

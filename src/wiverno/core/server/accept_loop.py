@@ -5,6 +5,7 @@ served stands in `traffic`.
 """
 
 import logging
+import os
 import selectors
 import socket
 import threading
@@ -26,8 +27,6 @@ logger = logging.getLogger("wiverno.core.server")
 _READ = selectors.EVENT_READ
 # Of one listener in one turn; the other clients get their turn in between.
 _ACCEPTS_PER_TURN = 64
-# For threads to end whose last job is done.
-_JOIN_TIMEOUT_S = 1.0
 
 
 def _always() -> bool:
@@ -96,9 +95,23 @@ class AcceptLoop:
         """
         self._call(partial(self._adopt, sock, received))
 
-    def stop_accepting(self) -> None:
-        """Close the own listener objects and let go of connections without a request."""
+    def stop_accepting(self, then: Callable[[], None] = lambda: None) -> None:
+        """Close the own listener objects and let go of connections without a request.
+
+        `then` is called in the loop's thread when that is done.
+        """
         self._call(self._leave)
+        self._call(then)
+
+    def abandon_in_fork(self) -> None:
+        """In a child that the application forked: close its copies of every socket.
+
+        They would keep the port bound and the clients' connections open when this process
+        has closed its own.
+        """
+        for sock in (*self._listeners, *(each.sock for each in self._traffic.connections)):
+            if sock.fileno() >= 0:
+                os.close(sock.detach())
 
     def drain(self, deadline_s: float) -> None:
         """Stop accepting, finish what is in flight, then end `run()`; cut it after `deadline_s`.
@@ -171,7 +184,7 @@ class AcceptLoop:
         return max(0.0, until - time.monotonic())
 
     def _end_threads(self) -> None:
-        stuck = self._traffic.pool.stop(_JOIN_TIMEOUT_S)
+        stuck = self._traffic.pool.stop(self._settings.thread_join_timeout_s)
         if stuck:
             logger.warning("Threads still in application code: %s", ", ".join(stuck))
 

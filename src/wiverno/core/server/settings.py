@@ -70,6 +70,8 @@ class ServerSettings:
     graceful_timeout_s: float = 30.0
     # For a head that has begun when the order to stop comes; the rest is usually one packet away.
     stop_head_timeout_s: float = 1.0
+    # At the end, for pool threads whose last job is done; one that is stuck stays behind.
+    thread_join_timeout_s: float = 1.0
     # Out of file descriptors: accept nothing for this long instead of spinning.
     accept_pause_s: float = 1.0
 

@@ -7,7 +7,7 @@ still answer.
 """
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import TypeAlias
 
 
@@ -31,21 +31,41 @@ class RetireWorker:
     """Let the worker finish its requests and leave."""
 
     generation: int
+    must_be_gone: bool = False
+    """The next build waits for its end: it gets less time."""
 
 
 @dataclass(frozen=True, slots=True)
-class ShowPage:
-    """Let pages answer with the report that this generation left."""
+class Discard:
+    """Kill the candidate: another build replaces it, or it took too long."""
 
     generation: int
 
 
 @dataclass(frozen=True, slots=True)
+class ShowPage:
+    """Let pages answer with the report about this generation."""
+
+    generation: int
+    is_final: bool = True
+    """False: the build goes on behind the page."""
+
+
+@dataclass(frozen=True, slots=True)
 class StandDownPages:
-    """Let pages hand over what they have not answered."""
+    """Let pages hand over what they have not answered; then this generation goes."""
+
+    generation: int
 
 
-Command: TypeAlias = StartBuild | GoWorker | RetireWorker | ShowPage | StandDownPages
+@dataclass(frozen=True, slots=True)
+class SayStopsFirst:
+    """Tell that from now on the worker ends before the next build begins."""
+
+
+Command: TypeAlias = (
+    StartBuild | GoWorker | RetireWorker | Discard | ShowPage | StandDownPages | SayStopsFirst
+)
 
 
 class Server(Enum):
@@ -56,19 +76,50 @@ class Server(Enum):
     PAGES = "pages"
 
 
+class Blame(StrEnum):
+    """What a failed build may be owed to; it decides whether trying again can help."""
+
+    SYNTAX = "syntax"
+    """The source itself. Nothing but a change helps."""
+    CODE = "code"
+    """ImportError, NameError, AttributeError, TypeError: most likely the code."""
+    WORLD = "world"
+    """Anything else, or a death: a port or lock that the old worker holds, a database."""
+
+
 class Lifecycle:
     """Decides, by the rules above. Events of a generation that is no longer meant are ignored."""
 
-    def __init__(self, crashes_before_page: int = 3) -> None:
+    def __init__(
+        self,
+        crashes_before_page: int = 3,
+        verify_bound_s: float = 10.0,
+        retry_pause_s: float = 2.0,
+    ) -> None:
+        """`verify_bound_s` is how long builds may follow each other that never verify."""
         self._crashes_before_page = crashes_before_page
+        self._verify_bound_s = verify_bound_s
+        self._retry_pause_s = retry_pause_s
+        self._changing_since: float | None = None
         self._crashes = 0
         self._last_generation = 0
         self._server_is_stale = False
+        self._page_is_final = True
+        self._may_retry = False
+        self._retry_not_before = 0.0
+        # Generations whose processes were told to end, or end by themselves.
+        self._leaving: set[int] = set()
+        # A build begins when `_leaving` is empty.
+        self._is_clearing = False
+        # The candidate is the second try, with every older process gone.
+        self._is_clear_try = False
+        self.stops_first = False
+        """The application cannot be imported while an older worker lives."""
         self.restart = 0
         """How many generations have begun to serve; pages do not count."""
         self.server = Server.NOBODY
         self.serving: int | None = None
-        """The generation that serves, or whose failure the page shows."""
+        """The generation that serves, or that the page is about."""
         self.candidate: int | None = None
         """The generation that is being built."""
         self.ready: int | None = None
@@ -76,7 +127,7 @@ class Lifecycle:
 
     @property
     def is_building(self) -> bool:
-        return self.candidate is not None or self.ready is not None
+        return self.candidate is not None or self.ready is not None or self._is_clearing
 
     @property
     def someone_waits(self) -> bool:
@@ -91,9 +142,15 @@ class Lifecycle:
     def start(self) -> list[Command]:
         return self._build()
 
-    def changes_settled(self) -> list[Command]:
-        """Files changed that nobody has asked for yet. While a build runs, tell it afterwards."""
+    def changes_settled(self, *, candidate_is_stale: bool = False) -> list[Command]:
+        """Files changed that nobody has asked for yet.
+
+        A candidate that has read one of them in vain is replaced; else, while a build runs,
+        tell it again afterwards.
+        """
         self._crashes = 0
+        if self.candidate is not None and candidate_is_stale:
+            return self._supersede()
         return [] if self.is_building else self._build()
 
     def became_stale(self, generation: int) -> list[Command]:
@@ -102,36 +159,74 @@ class Lifecycle:
             return []
         self._server_is_stale = True
         self._crashes = 0
+        if generation == self.candidate:
+            # The page of a build that takes long: what it has read has changed.
+            return self._supersede()
         return [] if self.is_building else self._build()
+
+    def waited_too_long(self) -> list[Command]:
+        """A request has waited for the candidate as long as one may."""
+        if self.candidate is None or not self.someone_waits:
+            return []
+        return [*self._retire_worker(), self._show_page(self.candidate, is_final=False)]
+
+    def page_was_asked(self, now: float) -> list[Command]:
+        """A request got the final page: the world may be another one by now."""
+        is_due = self._may_retry and now >= self._retry_not_before
+        is_shown = self.server is Server.PAGES and self._page_is_final
+        if not is_shown or not is_due or self.is_building or self._server_is_stale:
+            return []
+        return self._build()
 
     def built_good(self, generation: int) -> list[Command]:
         if generation != self.candidate:
             return []
-        self.candidate = None
+        commands: list[Command] = []
+        if self._is_clear_try and not self.stops_first:
+            self.stops_first = True
+            commands.append(SayStopsFirst())
+        self._end_build()
         if self.server is Server.PAGES:
             self.ready = generation
-            return [StandDownPages()]
-        commands: list[Command] = []
-        if self.server is Server.WORKER and self.serving is not None:
-            commands.append(RetireWorker(self.serving))
-        return [*commands, self._go(generation)]
+            return [*commands, StandDownPages(generation)]
+        return [*commands, *self._retire_worker(), self._go(generation)]
 
-    def built_changed(self, generation: int) -> list[Command]:
-        """What the candidate had read changed meanwhile."""
+    def built_changed(self, generation: int, now: float) -> list[Command]:
+        """What the candidate had read changed meanwhile. `now` is monotonic, in seconds."""
         if generation != self.candidate:
             return []
+        if self._changing_since is None:
+            self._changing_since = now
+        if now - self._changing_since >= self._verify_bound_s:
+            # A file that the import itself rewrites would be built for ever.
+            return self.built_failed(generation, Blame.SYNTAX, now)
+        self._leaving.add(generation)
         self.candidate = None
-        return self._build() if self.someone_waits else []
+        must_go_on = self.someone_waits or not self._page_is_final
+        return self._build() if must_go_on else []
 
-    def built_failed(self, generation: int) -> list[Command]:
-        """The candidate left a report, or died."""
+    def built_failed(self, generation: int, blame: Blame, now: float) -> list[Command]:
+        """The candidate left a report, or died. `now` is monotonic, in seconds."""
         if generation not in (self.candidate, self.ready):
             return []
-        self.candidate = self.ready = None
-        commands: list[Command] = []
-        if self.server is Server.WORKER and self.serving is not None:
-            commands.append(RetireWorker(self.serving))
-        return [*commands, self._show_page(generation)]
+        was_clear_try = self._is_clear_try
+        self._end_build()
+        self._leaving.add(generation)
+        older_lives = self.server is Server.WORKER or self._leaving != {generation}
+        if blame is Blame.WORLD and older_lives and not was_clear_try:
+            self._is_clear_try = True
+            return self._build_when_clear()
+        self._may_retry = blame is not Blame.SYNTAX
+        self._retry_not_before = now + self._retry_pause_s
+        return [*self._retire_worker(), self._show_page(generation)]
+
+    def process_exited(self, generation: int) -> list[Command]:
+        """A process that was to end has ended."""
+        self._leaving.discard(generation)
+        if self._is_clearing and not self._leaving:
+            self._is_clearing = False
+            return self._start_build()
+        return []
 
     def worker_died(self, generation: int) -> list[Command]:
         """A worker that was not told to leave is gone."""
@@ -142,33 +237,68 @@ class Lifecycle:
         if self.is_building:
             return []
         if self._crashes >= self._crashes_before_page:
+            self._may_retry = False
             return [self._show_page(generation)]
         return self._build()
 
-    def pages_stood_down(self) -> list[Command]:
-        if self.ready is None:
+    def pages_stood_down(self, generation: int) -> list[Command]:
+        if generation != self.ready:
             return []
-        generation, self.ready = self.ready, None
+        self.ready = None
         return [self._go(generation)]
 
     def pages_died(self) -> list[Command]:
         """Another pages process stands in its place, idle."""
         if self.ready is not None:
-            return self.pages_stood_down()
+            return self.pages_stood_down(self.ready)
         if self.server is Server.PAGES and self.serving is not None:
-            return [self._show_page(self.serving)]
+            return [self._show_page(self.serving, is_final=self._page_is_final)]
         return []
 
     def _build(self) -> list[Command]:
+        if self.stops_first:
+            self._is_clear_try = True
+            return self._build_when_clear()
+        return self._start_build()
+
+    def _build_when_clear(self) -> list[Command]:
+        self._retire_worker()
+        if not self._leaving:
+            return self._start_build()
+        self._is_clearing = True
+        return [RetireWorker(leaving, must_be_gone=True) for leaving in sorted(self._leaving)]
+
+    def _start_build(self) -> list[Command]:
         self._last_generation += 1
         self.candidate = self._last_generation
         return [StartBuild(self.candidate)]
 
+    def _supersede(self) -> list[Command]:
+        assert self.candidate is not None
+        discarded = self.candidate
+        self._leaving.add(discarded)
+        self.candidate = None
+        return [Discard(discarded), *self._build()]
+
+    def _end_build(self) -> None:
+        self.candidate = self.ready = self._changing_since = None
+        self._is_clear_try = False
+
+    def _retire_worker(self) -> list[Command]:
+        if self.server is not Server.WORKER or self.serving is None:
+            return []
+        retired = self.serving
+        self._leaving.add(retired)
+        self.server, self.serving, self._server_is_stale = Server.NOBODY, None, False
+        return [RetireWorker(retired)]
+
     def _go(self, generation: int) -> Command:
         self.server, self.serving, self._server_is_stale = Server.WORKER, generation, False
+        self._page_is_final = True
         self.restart += 1
         return GoWorker(generation, self.restart)
 
-    def _show_page(self, generation: int) -> Command:
+    def _show_page(self, generation: int, *, is_final: bool = True) -> Command:
         self.server, self.serving, self._server_is_stale = Server.PAGES, generation, False
-        return ShowPage(generation)
+        self._page_is_final = is_final
+        return ShowPage(generation, is_final)

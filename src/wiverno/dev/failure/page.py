@@ -92,6 +92,7 @@ def failure_app(
                 ("Vary", "Accept"),
                 ("X-Wiverno-Error", _header_value(report.kind)),
                 ("X-Wiverno-Generation", str(generation)),
+                *([("Retry-After", "1")] if status.startswith("503") else []),
             ],
         )
         return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]

@@ -107,7 +107,9 @@ def report_exception(exc: BaseException, target: str) -> FailureReport:
         return FailureReport(kind, message, _headline(kind, message), target)
 
 
-def report_death(text: str, target: str, output: str = "") -> FailureReport:
+def report_death(
+    text: str, target: str, output: str = "", kind: str = "ProcessDied"
+) -> FailureReport:
     """The report of a build whose process ended, or hangs, without one of its own.
 
     `text` says it in one sentence (exit code, name of the signal); `output` is what it left
@@ -115,12 +117,21 @@ def report_death(text: str, target: str, output: str = "") -> FailureReport:
     """
     message = _cut(text, MAX_MESSAGE_CHARACTERS)
     return FailureReport(
-        "ProcessDied",
+        kind,
         message,
         _first_line(message),
         target,
         traceback=_cut(output, MAX_TRACEBACK_CHARACTERS),
     )
+
+
+def report_unsettled(path: str, target: str) -> FailureReport:
+    """The report of builds that never verify, since `path` changes during each of them."""
+    text = (
+        f"{path} keeps changing while {target} is imported, so no build can be trusted. "
+        "If the application writes it itself, let it write only when the content differs."
+    )
+    return FailureReport("FileKeepsChanging", text, _first_line(text), target)
 
 
 def _report(exc: BaseException, target: str) -> FailureReport:

@@ -10,7 +10,8 @@ from importlib.machinery import SourceFileLoader
 from types import CodeType
 
 from wiverno.dev.loading.record import EntryKind, Record
-from wiverno.dev.loading.signatures import ABSENT, signature_of
+from wiverno.dev.loading.search import absolute
+from wiverno.dev.loading.signatures import read_signature, signature_of
 
 
 class RecordingLoader(SourceFileLoader):
@@ -35,13 +36,14 @@ def compile_source(source: bytes, path: str) -> CodeType:
 def read_recorded(path: str, record: Record) -> bytes:
     """Read `path`, after its signature was recorded: a write in between makes it stale.
 
-    A file that cannot be opened is recorded as absent, so that its return heals.
+    A file that cannot be opened is recorded as well, absent or as it is: its return, or
+    other permissions, make the record stale.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        record.add(EntryKind.MODULE, path, ABSENT)
+        record.add(EntryKind.MODULE, absolute(path), read_signature(path))
         raise
     with open(fd, "rb") as file:
-        record.add(EntryKind.MODULE, path, signature_of(os.fstat(fd)))
+        record.add(EntryKind.MODULE, absolute(path), signature_of(os.fstat(fd)))
         return file.read()

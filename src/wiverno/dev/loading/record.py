@@ -2,8 +2,8 @@
 
 A process appends each dependency to its generation's memory file *before* it reads
 the file, so that a candidate that dies or hangs leaves a list of what it had read.
-Frames are appended whole (O_APPEND, one write), a torn tail is ignored, and the last
-entry for a path wins.
+Frames are appended whole (O_APPEND, one write), a torn tail is ignored, and a module
+with two different signatures is stale for ever.
 """
 
 import os
@@ -11,8 +11,9 @@ import struct
 import threading
 from enum import IntEnum
 from typing import NamedTuple
+from weakref import WeakSet
 
-from wiverno.dev.loading.signatures import Signature
+from wiverno.dev.loading.signatures import UNLIKE_ANY, Signature
 
 # length of the rest, kind, signature; then the path in the file system's encoding.
 # The inode is unsigned: some network file systems use all 64 bits.
@@ -26,7 +27,11 @@ class EntryKind(IntEnum):
     MODULE = 1
     """A file of user code: its content was imported."""
     MISSING_MODULE = 2
-    """`directory/name` without a suffix: imported in vain. The signature is the directory's."""
+    """`directory/name` without a suffix: nothing of that name was there to import."""
+    MISSING_REGULAR_MODULE = 3
+    """The same, but a directory without `__init__` may be there: it wins over nothing."""
+    FOUND_MODULE = 4
+    """The file, or the part of a namespace package, that a search by name ended in."""
 
 
 class Entry(NamedTuple):
@@ -59,37 +64,91 @@ def decode(data: bytes) -> tuple[list[Entry], int]:
 class Record:
     """The entries of one generation as the process that depends on them sees them.
 
-    Pool threads add to it (lazy imports) while the gate reads it.
+    Pool threads add to it (lazy imports) while the gate reads it. A process that the
+    application forks inherits its content and from then on keeps it to itself.
     """
 
     def __init__(self, fd: int | None = None) -> None:
         """`fd` is the generation's memory file; None keeps the record in this process."""
         self._fd = fd
-        self._entries: dict[str, Entry] = {}
+        self._file = None if fd is None else _identify(fd)
+        self._entries: dict[tuple[EntryKind, str], Entry] = {}
         self._snapshot: tuple[Entry, ...] | None = None
         self._lock = threading.Lock()
+        _records.add(self)
 
     def add(self, kind: EntryKind, path: str, signature: Signature) -> None:
+        """Append an entry, unless the record says the same already."""
         entry = Entry(kind, path, signature)
         with self._lock:
-            if self._fd is not None:
-                os.write(self._fd, encode(entry))
-            self._entries[path] = entry
+            known = self._entries.get((kind, path))
+            merged = _merge(known, entry)
+            if merged == known:
+                return
+            self._append(entry)
+            self._entries[kind, path] = merged
             self._snapshot = None
 
     def __contains__(self, path: str) -> bool:
-        return path in self._entries
+        return any((kind, path) in self._entries for kind in EntryKind)
 
     def get(self, path: str) -> Entry | None:
-        return self._entries.get(path)
+        """What was seen of the content of the file at `path`."""
+        return self._entries.get((EntryKind.MODULE, path))
 
     def entries(self) -> tuple[Entry, ...]:
-        """All entries, one a path. The same tuple until something is added."""
+        """All entries, new ones last. The same tuple until something is added."""
         snapshot = self._snapshot
         if snapshot is None:
             with self._lock:
                 snapshot = self._snapshot = tuple(self._entries.values())
         return snapshot
+
+    def detach(self) -> None:
+        """Write to the memory file no more; only for a child process that has one thread."""
+        self._fd = None
+        # At the fork another thread may have held it.
+        self._lock = threading.Lock()
+
+    def _append(self, entry: Entry) -> None:
+        if self._fd is None:
+            return
+        # The application may close any descriptor (`os.closerange`) and then own its number.
+        if _identify(self._fd) != self._file:
+            self._fd = None
+            return
+        os.write(self._fd, encode(entry))
+
+
+def _merge(known: Entry | None, entry: Entry) -> Entry:
+    """Two signatures of one module: some code may be from either, so no disk equals that.
+
+    The last of them alone would hide the first, and the first may come back: a file that
+    was absent, was loaded and is absent again.
+    """
+    if known is None or known == entry:
+        return entry
+    return known._replace(signature=UNLIKE_ANY) if entry.kind is EntryKind.MODULE else known
+
+
+def _identify(fd: int) -> tuple[int, int] | None:
+    try:
+        status = os.fstat(fd)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+# What the child of a fork that the application makes imports is no concern of the parent.
+_records: WeakSet[Record] = WeakSet()
+
+
+def _detach_all() -> None:
+    for record in _records:
+        record.detach()
+
+
+os.register_at_fork(after_in_child=_detach_all)
 
 
 class RecordReader:

@@ -13,6 +13,9 @@ the inode alone is no help, since two renames in a row use the same two numbers 
 ABSENT: Signature = (0, -1, 0, 0)
 """The signature of a path where nothing can be read. No file has a negative size."""
 
+UNLIKE_ANY: Signature = (0, -2, 0, 0)
+"""A signature that differs from all that `read_signature` gives, today and later."""
+
 
 def signature_of(status: os.stat_result) -> Signature:
     return (status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns)

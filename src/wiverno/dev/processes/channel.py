@@ -4,6 +4,7 @@ Sequenced packets keep message borders and, unlike datagrams, tell when the othe
 is gone.
 """
 
+import errno
 import os
 import socket
 from collections import deque
@@ -46,7 +47,10 @@ class Channel:
         self._socket.close()
 
     def send(self, message: Message) -> None:
-        """Send; raises BlockingIOError when it is full, ChannelClosedError when nobody listens."""
+        """Send; raises BlockingIOError when it is full, ChannelClosedError when nobody listens.
+
+        ETOOMANYREFS and ENOBUFS (descriptors or memory that are under way) count as full.
+        """
         head, payload = messages.encode(message)
         fds = list(getattr(message, "fds", ()))
         large: int | None = None
@@ -58,6 +62,10 @@ class Channel:
             socket.send_fds(self._socket, [head, b"\n", payload], fds)
         except (BrokenPipeError, ConnectionResetError) as error:
             raise ChannelClosedError from error
+        except OSError as error:
+            if error.errno in (errno.ETOOMANYREFS, errno.ENOBUFS):
+                raise BlockingIOError(error.errno, error.strerror) from error
+            raise
         finally:
             if large is not None:
                 os.close(large)

@@ -17,9 +17,12 @@ class ConnectionQueue:
     def __len__(self) -> int:
         return len(self._held)
 
-    def hold(self, message: Connection) -> None:
-        (fd,) = message.fds
-        self._held.append(HeldConnection(fd, message.payload))
+    def hold(self, message: Connection) -> bool:
+        """False: the connection did not come along, since descriptors have run out."""
+        if not message.fds:
+            return False
+        self._held.append(HeldConnection(message.fds[0], message.payload))
+        return True
 
     def forward_to(self, handle: ProcessHandle) -> None:
         """Hand all of them to `handle`, keeping our copies until it has taken them."""

@@ -7,11 +7,14 @@ import subprocess
 from dataclasses import dataclass
 
 from wiverno.dev.decisions.changes import BuildStart
-from wiverno.dev.loading.record import RecordReader
-from wiverno.dev.loading.signatures import Signature
+from wiverno.dev.loading.record import EntryKind, Record, RecordReader
+from wiverno.dev.loading.signatures import Signature, read_signature
+from wiverno.dev.processes import memory_file
 from wiverno.dev.processes.channel import QueuedChannel
-from wiverno.dev.processes.messages import Built
+from wiverno.dev.processes.messages import Built, Outcome
 from wiverno.dev.processes.spawn import open_pidfd
+from wiverno.dev.processes.stack import ask_for_stack
+from wiverno.dev.serving.request_notes import requests_in
 
 
 @dataclass(slots=True)
@@ -57,11 +60,15 @@ class ProcessHandle:
         """None while it runs; a negative number is the signal that ended it. Reaps it."""
         return self.process.poll()
 
+    @property
+    def may_serve(self) -> bool:
+        """Can requests be in flight in it? Otherwise it may be killed at any time."""
+        return True
+
     def close(self) -> None:
         self.channel.close()
         if self.pidfd is not None:
             os.close(self.pidfd)
-            self.pidfd = None
 
 
 @dataclass(slots=True)
@@ -81,23 +88,44 @@ class WorkerHandle(ProcessHandle):
         process: subprocess.Popen[bytes],
         channel: QueuedChannel,
         generation: int,
-        record_fd: int,
         start: BuildStart,
         cause: BuildCause,
     ) -> None:
         super().__init__(process, channel)
         self.generation = generation
-        self.record_fd = record_fd
         self.start = start
         self.cause = cause
         self.built: Built | None = None
         self.built_at = 0.0
-        self._reader = RecordReader(record_fd)
+        self.record_fd = memory_file.create(f"wiverno-record-{generation}")
+        self._stack_begins_at = 0
+        self.stack_fd = memory_file.create(f"wiverno-stack-{generation}")
+        self.notes_fd = memory_file.create(f"wiverno-requests-{generation}", appends=False)
+        self._reader = RecordReader(self.record_fd)
+
+    @property
+    def may_serve(self) -> bool:
+        return self.built is not None and self.built.outcome is Outcome.GOOD
 
     def recorded_signature(self, path: str) -> Signature | None:
         """What this process saw at `path`; None when it does not depend on it."""
         entry = self._reader.refresh().get(path)
         return None if entry is None else entry.signature
+
+    def rebase_record(self) -> None:
+        """Take what is on disk now as what this build has seen.
+
+        For a build whose import rewrites its own files: gated on what it had read, its page
+        would be stale from the beginning.
+        """
+        entries = self._reader.refresh().entries()
+        os.close(self.record_fd)
+        self.record_fd = memory_file.create(f"wiverno-record-{self.generation}-rebased")
+        rebased = Record(self.record_fd)
+        for kind, path, signature in entries:
+            seen = read_signature(path) if kind is EntryKind.MODULE else signature
+            rebased.add(kind, path, seen)
+        self._reader = RecordReader(self.record_fd)
 
     def phases_ms(self, now: float) -> dict[str, float]:
         """Where the time went from the first news of the change until it serves, in order."""
@@ -112,8 +140,21 @@ class WorkerHandle(ProcessHandle):
             "go": (now - self.built_at) * 1000,
         }
 
-    def close_record(self) -> None:
-        os.close(self.record_fd)
+    def ask_stack(self) -> None:
+        """Have it write where its main thread stands; read it a little later."""
+        self._stack_begins_at = ask_for_stack(self.pid, self.stack_fd)
+
+    def stack(self) -> str:
+        """What it answered; empty as long as it has not."""
+        return memory_file.read(self.stack_fd)[self._stack_begins_at :].decode(errors="replace")
+
+    def requests_in_flight(self) -> str:
+        """`GET /a, POST /b`, also after its death."""
+        return ", ".join(requests_in(memory_file.read(self.notes_fd)))
+
+    def close_files(self) -> None:
+        for fd in (self.record_fd, self.stack_fd, self.notes_fd):
+            os.close(fd)
 
 
 def describe_exit(status: int) -> str:

@@ -44,8 +44,9 @@ class Handover:
 
     def take(self, message: Connection, serving: Serving) -> None:
         (fd,) = message.fds
-        serving.adopt_connection(socket.socket(fileno=fd), message.payload)
+        # First: a request that has begun must not be begun again when this process dies of it.
         self._send(Taken(message.number))
+        serving.adopt_connection(socket.socket(fileno=fd), message.payload)
 
     def _send(self, message: Connection | Stale | Taken) -> None:
         # Without a supervisor there is nobody to serve for: the life line ends this process.

@@ -4,10 +4,11 @@ import fcntl
 import os
 
 
-def create(name: str, content: bytes = b"") -> int:
-    """A new descriptor, not inherited by default. Writes to it append, also from other processes.
+def create(name: str, content: bytes = b"", *, appends: bool = True) -> int:
+    """A new descriptor, not inherited by default.
 
-    Where the system has no memfd_create (macOS), it is a deleted temporary file.
+    With `appends`, writes to it go to its end, also from other processes. Where the system
+    has no memfd_create (macOS), it is a deleted temporary file.
     """
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create(name, os.MFD_CLOEXEC)
@@ -16,7 +17,8 @@ def create(name: str, content: bytes = b"") -> int:
 
         fd, path = tempfile.mkstemp(prefix=name)
         os.unlink(path)
-    fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)
+    if appends:
+        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)
     if content:
         os.write(fd, content)
     return fd

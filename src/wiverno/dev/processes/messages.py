@@ -8,7 +8,9 @@ received with a message belongs to the receiver, who closes it.
 import json
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias, get_args
+
+from wiverno.dev.decisions.lifecycle import Blame
 
 
 class Outcome(StrEnum):
@@ -22,7 +24,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """Supervisor → new process: import this application. Descriptors: record, life line."""
+    """Supervisor → new process: import this application.
+
+    Descriptors: record, stack, request notes, life line.
+    """
 
     name: ClassVar[str] = "build"
     generation: int
@@ -44,6 +49,8 @@ class Built:
     debug: bool | None = None
     """The application's `debug` attribute; None where it has none."""
     changed_path: str | None = None
+    blame: Blame = Blame.CODE
+    """What a failure may be owed to."""
     interpreter_ms: float = 0.0
     import_ms: float = 0.0
     verify_ms: float = 0.0
@@ -55,11 +62,12 @@ class Go:
     """Supervisor → candidate or pages: accept from now on. Descriptors: the listeners.
 
     For pages the payload is the report, and the first descriptor is the record of the
-    failed generation.
+    failed generation. `is_final` is false for a build that may yet succeed without a change.
     """
 
     name: ClassVar[str] = "go"
     generation: int
+    is_final: bool = True
     payload: bytes = b""
     fds: tuple[int, ...] = ()
 
@@ -77,6 +85,8 @@ class StandDown:
     """Supervisor → pages: accept nothing more, hand over what is not answered."""
 
     name: ClassVar[str] = "stand down"
+    generation: int
+    """The one that goes when pages have stood down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +94,18 @@ class StoodDown:
     """Pages → supervisor: done; every connection that it had not answered came before this."""
 
     name: ClassVar[str] = "stood down"
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """Supervisor → worker: finish what is in flight, then leave."""
+    """Supervisor → worker or pages: finish what is in flight, then leave."""
 
     name: ClassVar[str] = "retire"
     deadline_s: float
+    """For requests in flight."""
+    leave_s: float
+    """After them, for threads and atexit handlers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +139,28 @@ class Taken:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Pages → supervisor: a request got the page; at most one such message every second."""
+
+    name: ClassVar[str] = "asked"
+
+
 Message: TypeAlias = (
-    Build | Built | Go | Attach | StandDown | StoodDown | Retire | Stale | Connection | Taken
+    Build
+    | Built
+    | Go
+    | Attach
+    | StandDown
+    | StoodDown
+    | Retire
+    | Stale
+    | Connection
+    | Taken
+    | Asked
 )
 
-_CLASSES: dict[str, type[Message]] = {
-    cls.name: cls
-    for cls in (Build, Built, Go, Attach, StandDown, StoodDown, Retire, Stale, Connection, Taken)
-}
+_CLASSES: dict[str, type[Message]] = {cls.name: cls for cls in get_args(Message)}
 _BESIDE_THE_HEAD = frozenset({"payload", "fds"})
 
 
@@ -156,6 +184,8 @@ def decode(head: bytes, payload: bytes, fds: tuple[int, ...]) -> Message:
     names = {item.name for item in fields(cls)}
     if "argv" in values:
         values["argv"] = tuple(values["argv"])
+    if "blame" in values:
+        values["blame"] = Blame(values["blame"])
     if "outcome" in values:
         values["outcome"] = Outcome(values["outcome"])
     if "payload" in names:

@@ -4,10 +4,14 @@ Gated like a worker, on the record that the failed build left: the fix is notice
 the request that asks for it.
 """
 
+import contextlib
 import os
 import socket
+import time
+from collections.abc import Callable, Iterable
 from typing import NoReturn
 
+from wiverno.core.wsgi_types import Environ, StartResponse, WSGIApplication
 from wiverno.dev.failure.page import failure_app
 from wiverno.dev.failure.report import FailureReport
 from wiverno.dev.loading.gate import Gate
@@ -16,6 +20,7 @@ from wiverno.dev.processes import child, life_line
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.handover import Handover
 from wiverno.dev.processes.messages import (
+    Asked,
     Attach,
     Connection,
     Go,
@@ -27,21 +32,26 @@ from wiverno.dev.processes.messages import (
 from wiverno.dev.processes.role import Role, take_role
 from wiverno.dev.serving.wsgi import ToldApplication, WSGIServing
 
-# Pages are made in microseconds; this bounds a client that does not read its answer.
-_FINISH_S = 0.5
+# Pages are made in microseconds; an upload that began before the fix may take its time.
+_FINISH_S = 10.0
+# The supervisor may try the build again; more often it would not anyway.
+_TELL_PAUSE_S = 1.0
+_FAILED = "500 Internal Server Error"
+_NOT_YET = "503 Service Unavailable"
 
 
-def main(channel_fd: int) -> NoReturn:
-    child.begin()
+def main(channel_fd: int, descriptor_limit: int) -> NoReturn:
+    child.begin(descriptor_limit)
     take_role(Role.PAGES)
     channel = Channel(socket.socket(fileno=channel_fd))
     pages = _Pages(channel)
     try:
-        while pages.handle(channel.receive()):
-            pass
+        leave_s = None
+        while leave_s is None:
+            leave_s = pages.handle(channel.receive())
     except ChannelClosedError:
         os._exit(1)
-    child.leave(0)
+    child.leave(0, leave_s)
 
 
 class _Pages:
@@ -52,50 +62,71 @@ class _Pages:
         self._serving: WSGIServing | None = None
         self._handover: Handover | None = None
         self._record_fd: int | None = None
+        self._tell_again_at = 0.0
 
-    def handle(self, message: Message) -> bool:
-        """False: the process is to leave."""
+    def handle(self, message: Message) -> float | None:
+        """A number: the process is to leave within so many seconds."""
         match message:
             case Attach():
                 life_line.arm(message.fds[0])
             case Go():
-                self._stop_serving(_FINISH_S)
+                self._stand_down(lambda: None)
                 self._serve(message)
             case StandDown():
-                self._stop_serving(_FINISH_S)
-                self._channel.send(StoodDown())
+                self._stand_down(lambda: self._channel.send(StoodDown(message.generation)))
             case Connection():
                 self._take(message)
             case Retire():
-                self._stop_serving(message.deadline_s)
-                return False
+                if self._serving is not None:
+                    self._serving.retire(message.deadline_s)
+                return message.leave_s
             case _:
                 raise ValueError(f"pages do not understand {message.name!r}")
-        return True
+        return None
 
     def _serve(self, message: Go) -> None:
-        self._record_fd, *listeners = message.fds
-        reader = RecordReader(self._record_fd)
+        record_fd, *listeners = message.fds
+        reader = RecordReader(record_fd)
         gate = Gate(reader.record)
+        self._record_fd = record_fd
         self._handover = Handover(
             self._channel, message.generation, gate, before_sweep=reader.refresh
         )
         report = FailureReport.from_json(message.payload)
-        self._serving = WSGIServing(
-            ToldApplication(failure_app(report, message.generation)), self._handover
-        )
+        status = _FAILED if message.is_final else _NOT_YET
+        page = self._asking(failure_app(report, message.generation, status))
+        self._serving = WSGIServing(ToldApplication(page), self._handover)
         self._serving.go([socket.socket(fileno=fd) for fd in listeners])
+
+    def _asking(self, page: WSGIApplication) -> WSGIApplication:
+        """The page; each second the first request for it is told."""
+
+        def asking(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+            now = time.monotonic()
+            if now >= self._tell_again_at:
+                self._tell_again_at = now + _TELL_PAUSE_S
+                with contextlib.suppress(ChannelClosedError):
+                    self._channel.send(Asked())
+            return page(environ, start_response)
+
+        return asking
 
     def _take(self, message: Connection) -> None:
         assert self._serving is not None  # the supervisor sends `go` first
         assert self._handover is not None
         self._handover.take(message, self._serving)
 
-    def _stop_serving(self, deadline_s: float) -> None:
-        if self._serving is None:
+    def _stand_down(self, then: Callable[[], None]) -> None:
+        """Stop serving; call `then` when all that had not begun is handed over."""
+        serving, record_fd = self._serving, self._record_fd
+        self._serving = self._handover = self._record_fd = None
+        if serving is None or record_fd is None:
+            then()
             return
-        self._serving.retire(deadline_s)
-        self._serving = self._handover = None
-        if self._record_fd is not None:
-            os.close(self._record_fd)
-            self._record_fd = None
+
+        def stood_down() -> None:
+            # The gate is not asked any more.
+            os.close(record_fd)
+            then()
+
+        serving.stop_accepting(_FINISH_S, stood_down)

@@ -7,7 +7,10 @@ script that calls `DevServer.serve()`: that call has to know where it runs.
 from enum import StrEnum
 
 SESSION_VARIABLE = "WIVERNO_SESSION"
-"""Environment variable with the session's id, in every process of a session and of its app."""
+"""Environment variable in every process of a session and of its application.
+
+`<session>.<generation>.`, or `<session>.pages.`
+"""
 
 
 class Role(StrEnum):

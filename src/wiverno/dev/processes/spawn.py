@@ -27,7 +27,7 @@ if sys.path[:1] == [""]:
 if {root!r} not in sys.path:
     sys.path.append({root!r})
 from wiverno.dev.processes.{module} import main
-main(int(sys.argv[1]))
+main(int(sys.argv[1]), int(sys.argv[2]))
 """
 
 
@@ -39,15 +39,16 @@ class Program(StrEnum):
 
 
 def spawn(
-    program: Program, channel: Channel, environment: Mapping[str, str]
+    program: Program, channel: Channel, environment: Mapping[str, str], descriptor_limit: int
 ) -> subprocess.Popen[bytes]:
-    """Start `program` with its end of the channel.
+    """Start `program` with its end of the channel and the limit of descriptors it shall have.
 
     SIGINT stays blocked until the process has its own handler: Ctrl+C reaches the whole
     foreground group, and an interpreter that is starting would print a traceback.
     """
     code = _BOOTSTRAP.format(root=_PACKAGE_ROOT, module=program.value)
-    command = [sys.executable, *_interpreter_flags(), "-c", code, str(channel.fileno())]
+    arguments = [str(channel.fileno()), str(descriptor_limit)]
+    command = [sys.executable, *_interpreter_flags(), "-c", code, *arguments]
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         return subprocess.Popen(
@@ -59,15 +60,26 @@ def spawn(
 
 def open_pidfd(pid: int) -> int | None:
     """A descriptor that becomes readable when the process has ended; None where unknown."""
-    if not hasattr(os, "pidfd_open"):
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):  # Not Linux; or too old a kernel, or a sandbox.
         return None
-    return os.pidfd_open(pid)
 
 
 def _interpreter_flags() -> list[str]:
     """-X, -W and the other flags this interpreter was started with.
 
-    multiprocessing starts its interpreters with the same function.
+    multiprocessing starts its interpreters with the same function, which knows only some of
+    the -X options.
     """
-    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    known: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    words = iter(known)
+    flags: list[str] = []
+    for word in words:
+        if word == "-X":
+            next(words)
+        else:
+            flags.append(word)
+    for name, value in sys._xoptions.items():
+        flags += ["-X", name if value is True else f"{name}={value}"]
     return flags

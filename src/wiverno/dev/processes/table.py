@@ -4,23 +4,28 @@ Only pids in this table are ever waited for: the supervisor lives in the user's 
 program, which may have children of its own.
 """
 
+import contextlib
 import os
+import resource
 import selectors
+import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from wiverno.dev.control.events import EVENTS_FD_VARIABLE
 from wiverno.dev.decisions.changes import BuildStart
-from wiverno.dev.processes import life_line, memory_file
+from wiverno.dev.processes import life_line
 from wiverno.dev.processes.channel import Channel, ChannelClosedError, QueuedChannel
 from wiverno.dev.processes.handles import BuildCause, ProcessHandle, WorkerHandle
 from wiverno.dev.processes.messages import Attach, Build, Message
+from wiverno.dev.processes.orphans import Orphans, be_subreaper
 from wiverno.dev.processes.role import SESSION_VARIABLE
 from wiverno.dev.processes.spawn import Program, spawn
 
+# After SIGKILL a process is gone within milliseconds, unless it hangs in the kernel.
+_ORPHANS_END_S = 0.5
 # Without pidfds (macOS) an exit is looked for this often.
 _EXIT_POLL_S = 0.05
 
@@ -40,6 +45,9 @@ class ProcessTable:
         self._on_exit = on_exit
         self._handles: list[ProcessHandle] = []
         self._life_line, self._supervisor_end = life_line.create()
+        self._orphans = Orphans()
+        be_subreaper(True)
+        self._descriptor_limit = _raise_descriptor_limit()
 
     def __iter__(self) -> Iterator[ProcessHandle]:
         return iter(tuple(self._handles))
@@ -51,9 +59,8 @@ class ProcessTable:
         self, generation: int, target: tuple[str, str], cause: BuildCause
     ) -> WorkerHandle:
         start = BuildStart(time.monotonic(), time.time_ns())
-        process, channel = self._spawn(Program.WORKER)
-        record_fd = memory_file.create(f"wiverno-record-{generation}")
-        handle = WorkerHandle(process, channel, generation, record_fd, start, cause)
+        process, channel = self._spawn(Program.WORKER, str(generation))
+        handle = WorkerHandle(process, channel, generation, start, cause)
         self._add(handle)
         module, attribute = target
         channel.send(
@@ -63,26 +70,27 @@ class ProcessTable:
                 attribute=attribute,
                 spawned_at=start.monotonic_s,
                 argv=tuple(sys.argv),
-                fds=(record_fd, self._life_line),
+                fds=(handle.record_fd, handle.stack_fd, handle.notes_fd, self._life_line),
             )
         )
         return handle
 
     def start_pages(self) -> ProcessHandle:
-        handle = ProcessHandle(*self._spawn(Program.PAGES))
+        handle = ProcessHandle(*self._spawn(Program.PAGES, Program.PAGES))
         self._add(handle)
         handle.channel.send(Attach(fds=(self._life_line,)))
         return handle
 
     def next_deadline(self) -> float | None:
-        """When `kill_overdue` or `look_for_exits` has something to do; monotonic, in seconds."""
+        """When `tend` has something to do; monotonic, in seconds."""
         deadlines = [handle.kill_at for handle in self._handles if handle.kill_at is not None]
-        if any(handle.pidfd is None for handle in self._handles):
+        if self._orphans or any(handle.pidfd is None for handle in self._handles):
             deadlines.append(time.monotonic() + _EXIT_POLL_S)
         return min(deadlines, default=None)
 
     def tend(self, now: float) -> None:
         """Kill what is overdue, send what had no room, find exits where nothing tells them."""
+        self._orphans.reap()
         for handle in self:
             if handle.kill_at is not None and now >= handle.kill_at:
                 handle.kill_at = None
@@ -97,21 +105,35 @@ class ProcessTable:
             handle.kill()
 
     def close(self) -> None:
-        """Forget the processes, which must have ended, and release the life line."""
+        """Release the life line, after all processes have ended, and end what they left."""
+        deadline = time.monotonic() + _ORPHANS_END_S
+        self._orphans.end(self.session_id)
+        # Each that ends may leave more, which come to us in turn.
+        while self._orphans and time.monotonic() < deadline:
+            self._orphans.reap()
+            self._selector.select(0.005)
+            self._orphans.end(self.session_id)
+        be_subreaper(False)
         os.close(self._life_line)
         os.close(self._supervisor_end)
+        _set_descriptor_limit(self._descriptor_limit)
 
-    def _spawn(self, program: Program) -> tuple[Any, QueuedChannel]:
-        environment = {**os.environ, SESSION_VARIABLE: self.session_id}
+    def _spawn(self, program: Program, role: str) -> tuple[subprocess.Popen[bytes], QueuedChannel]:
+        environment = {**os.environ, SESSION_VARIABLE: self._mark(role)}
         environment.pop(EVENTS_FD_VARIABLE, None)
         ours, theirs = Channel.pair()
         try:
-            return spawn(program, theirs, environment), QueuedChannel(ours)
+            process = spawn(program, theirs, environment, self._descriptor_limit)
+            return process, QueuedChannel(ours)
         except BaseException:
             ours.close()
             raise
         finally:
             theirs.close()
+
+    def _mark(self, role: str) -> str:
+        """The session variable of a process and of all that the application starts in it."""
+        return f"{self.session_id}.{role}."
 
     def _add(self, handle: ProcessHandle) -> None:
         self._handles.append(handle)
@@ -124,6 +146,8 @@ class ProcessTable:
             )
 
     def _on_channel(self, handle: ProcessHandle) -> None:
+        if handle not in self._handles:
+            return  # Its exit was told earlier in the same turn.
         handle.channel.flush()
         try:
             while True:
@@ -159,4 +183,20 @@ class ProcessTable:
             self._selector.unregister(handle.pidfd)
         self._handles.remove(handle)
         handle.close()
+        if isinstance(handle, WorkerHandle):
+            self._orphans.end(self._mark(str(handle.generation)))
         self._on_exit(handle, status)
+
+
+def _raise_descriptor_limit() -> int:
+    """Hand-over holds the connections of several workers at once. Returns the limit before."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _set_descriptor_limit(hard)
+    return soft
+
+
+def _set_descriptor_limit(soft: int) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS reports no limit but does not take it for one.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

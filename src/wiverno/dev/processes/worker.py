@@ -8,10 +8,12 @@ import os
 import socket
 import sys
 import time
+from importlib.util import find_spec
 from typing import Any, NoReturn
 
 from wiverno.core.app_target import AppTarget, load
 from wiverno.core.wsgi_types import WSGIApplication
+from wiverno.dev.decisions.lifecycle import Blame
 from wiverno.dev.loading.finder import RecordingFinder
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.record import Record
@@ -21,32 +23,40 @@ from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.handover import Handover
 from wiverno.dev.processes.messages import Build, Built, Connection, Go, Outcome, Retire
 from wiverno.dev.processes.role import Role, take_role
+from wiverno.dev.processes.stack import answer_with_stack
 from wiverno.dev.serving.protocol import Serving
+from wiverno.dev.serving.request_notes import RequestNotes
+
+# A candidate that failed has a report to bring out, and nobody waits for it.
+_LEAVE_AFTER_FAILURE_S = 0.5
 
 
-def main(channel_fd: int) -> NoReturn:
-    child.begin()
+def main(channel_fd: int, descriptor_limit: int) -> NoReturn:
+    child.begin(descriptor_limit)
     take_role(Role.WORKER)
     channel = Channel(socket.socket(fileno=channel_fd))
+    os.register_at_fork(after_in_child=channel.close)
     try:
-        _run(channel)
+        leave_s = _run(channel)
     except ChannelClosedError:
         # The supervisor is gone; so is the terminal, most likely.
         os._exit(1)
-    child.leave(0)
+    child.leave(0, leave_s)
 
 
-def _run(channel: Channel) -> None:
+def _run(channel: Channel) -> float:
+    """Build and serve; returns how many seconds the process has to leave."""
     build = channel.receive()
     assert isinstance(build, Build)  # the first message, by the protocol
-    record_fd, inherited_life_line = build.fds
+    record_fd, stack_fd, notes_fd, inherited_life_line = build.fds
+    answer_with_stack(stack_fd)
     life_line.arm(inherited_life_line)
     record = Record(record_fd)
     gate = Gate(record)
     application = _build(build, record, gate, channel)
     if application is None:
-        return
-    _serve(channel, application, gate)
+        return _LEAVE_AFTER_FAILURE_S
+    return _serve(channel, application, gate, RequestNotes(notes_fd))
 
 
 def _build(build: Build, record: Record, gate: Gate, channel: Channel) -> WSGIApplication | None:
@@ -56,15 +66,16 @@ def _build(build: Build, record: Record, gate: Gate, channel: Channel) -> WSGIAp
     RecordingFinder(record, UserCode()).install()
     application: WSGIApplication | None = None
     debug: bool | None = None
-    report = b""
+    report, blame = b"", Blame.CODE
     try:
         application = load(AppTarget(build.module, build.attribute))
         debug = _debug_attribute(application)
     except BaseException as error:  # noqa: BLE001 - sys.exit() at import is an answer too
         report = _report(error, f"{build.module}:{build.attribute}")
+        blame = _blame_for(error)
     imported = time.monotonic()
     # Output of the import stands before anything that this report makes others print.
-    sys.stdout.flush()
+    child.flush_output()
     if not gate.is_fresh():
         outcome = Outcome.CHANGED
     else:
@@ -74,6 +85,7 @@ def _build(build: Build, record: Record, gate: Gate, channel: Channel) -> WSGIAp
             outcome=outcome,
             debug=debug,
             changed_path=gate.stale_path,
+            blame=blame,
             interpreter_ms=(begun - build.spawned_at) * 1000,
             import_ms=(imported - begun) * 1000,
             verify_ms=(time.monotonic() - imported) * 1000,
@@ -84,9 +96,14 @@ def _build(build: Build, record: Record, gate: Gate, channel: Channel) -> WSGIAp
 
 
 def _take_cold_start_environment(build: Build) -> None:
-    """What `python -m` would have given: the current directory first, the arguments."""
+    """What `python -m wiverno` would have given: path, arguments, a `__main__` with a file."""
     sys.path.insert(0, os.getcwd())
     sys.argv = list(build.argv)
+    main_module = sys.modules["__main__"]
+    # With this spec multiprocessing knows that there is nothing to run again in its children.
+    main_module.__spec__ = find_spec("wiverno.__main__")
+    if main_module.__spec__ is not None:
+        main_module.__file__ = main_module.__spec__.origin
 
 
 def _debug_attribute(application: Any) -> bool | None:
@@ -97,24 +114,38 @@ def _debug_attribute(application: Any) -> bool | None:
     return debug if isinstance(debug, bool) else None
 
 
+def _blame_for(error: BaseException) -> Blame:
+    """What an exception that came out of the import may be owed to."""
+    if isinstance(error, SyntaxError):
+        return Blame.SYNTAX
+    if isinstance(error, ImportError | NameError | AttributeError | TypeError):
+        return Blame.CODE
+    return Blame.WORLD
+
+
 def _report(error: BaseException, target: str) -> bytes:
     from wiverno.dev.failure.report import report_exception
 
     return report_exception(error, target).to_json()
 
 
-def _serve(channel: Channel, application: WSGIApplication, gate: Gate) -> None:
-    """Wait for `go`, then serve until `retire`."""
+def _serve(
+    channel: Channel, application: WSGIApplication, gate: Gate, notes: RequestNotes
+) -> float:
+    """Wait for `go`, then serve until `retire`; returns the seconds left to leave."""
     # Imported only now: what a candidate imports before its application costs every restart
     # twice when the build fails, and nothing of it is needed for that.
     from wiverno.dev.serving.wsgi import ToldApplication, WSGIServing
 
     message = channel.receive()
-    if not isinstance(message, Go):
+    if isinstance(message, Retire):
         # The session ends before this candidate was needed.
-        return
+        return message.leave_s
+    assert isinstance(message, Go)  # the only other message to a built candidate
     handover = Handover(channel, message.generation, gate)
-    serving: Serving = WSGIServing(ToldApplication(application, message.generation), handover)
+    told = ToldApplication(application, message.generation, notes)
+    serving: Serving = WSGIServing(told, handover)
+    os.register_at_fork(after_in_child=serving.abandon_in_fork)
     serving.go([socket.socket(fileno=fd) for fd in message.fds])
     while True:
         message = channel.receive()
@@ -122,4 +153,4 @@ def _serve(channel: Channel, application: WSGIApplication, gate: Gate) -> None:
             handover.take(message, serving)
         elif isinstance(message, Retire):
             serving.retire(message.deadline_s)
-            return
+            return message.leave_s

@@ -6,12 +6,17 @@ stays open for hours is seen.
 """
 
 import contextlib
+import select
 import sys
+import threading
 import time
+from typing import TextIO
 
 from wiverno.core.wsgi_types import Environ
 
 _RESET = "\x1b[0m"
+# A reader that is only slow takes a line within this; a request may wait so long, once.
+_PATIENCE_S = 1.0
 _COLOURS = {"2": "\x1b[32m", "3": "\x1b[36m", "4": "\x1b[33m", "5": "\x1b[31m"}
 
 
@@ -31,18 +36,58 @@ class AccessLine:
         if self._is_shown or stream is None:
             return
         self._is_shown = True
-        text = format_access_line(
-            time.strftime("%H:%M:%S"),
-            self._method,
-            self._target,
-            self.status,
-            (time.monotonic() - self._began) * 1000,
-            coloured=stream.isatty(),
-        )
         # Closed by the application, or its reader is gone: that is no reason not to serve.
         with contextlib.suppress(OSError, ValueError):
-            stream.write(text + "\n")
+            text = format_access_line(
+                time.strftime("%H:%M:%S"),
+                self._method,
+                self._target,
+                self.status,
+                (time.monotonic() - self._began) * 1000,
+                coloured=stream.isatty(),
+            )
+            _output.show(stream, text)
+
+
+class LineOutput:
+    """Lines to a stream that may be blocked: a full pipe, or a terminal stopped by Ctrl+S.
+
+    It waits once for the stream; from then on lines are dropped until there is room again,
+    and the next one says how many. An answer does not wait for its line.
+    """
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
+        self._lock = threading.Lock()
+        self._is_blocked = False
+        self._dropped = 0
+
+    def show(self, stream: TextIO, line: str) -> None:
+        """Raises OSError or ValueError when the stream is closed or its reader has gone."""
+        # One at a time: room that was seen is for this line.
+        with self._lock:
+            if not self._has_room(stream):
+                self._dropped += 1
+                return
+            if self._dropped:
+                line = f"({self._dropped} lines were dropped: the output was blocked)\n{line}"
+                self._dropped = 0
+            stream.write(line + "\n")
             stream.flush()
+
+    def _has_room(self, stream: TextIO) -> bool:
+        try:
+            fd = stream.fileno()
+        except OSError:
+            # What stands in for a file has no descriptor to ask.
+            return True
+        poll = select.poll()
+        poll.register(fd, select.POLLOUT)
+        self._is_blocked = not poll.poll(0 if self._is_blocked else self._patience_s * 1000)
+        return not self._is_blocked
+
+
+_output = LineOutput(_PATIENCE_S)
 
 
 def format_access_line(

@@ -1,7 +1,7 @@
 """The seam between a worker and the way it serves: what the supervisor's messages come down to."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 
@@ -14,8 +14,14 @@ class Serving(Protocol):
     def adopt_connection(self, connection: socket.socket, received: bytes) -> None:
         """Serve a connection that another process accepted, with the bytes it had read."""
 
-    def stop_accepting(self) -> None:
-        """Accept nothing more and release what has not begun."""
+    def stop_accepting(self, deadline_s: float, then: Callable[[], None]) -> None:
+        """Accept nothing more and release what has not begun; call `then` when that is done.
+
+        What is in flight goes on in the background, for `deadline_s` seconds at most.
+        """
 
     def retire(self, deadline_s: float) -> None:
         """Finish what is in flight, cut the rest after `deadline_s` seconds, return when done."""
+
+    def abandon_in_fork(self) -> None:
+        """In a child that the application forked: close its copies of every socket."""

@@ -5,7 +5,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from wiverno.core.server.accept_loop import AcceptLoop
@@ -19,6 +19,7 @@ from wiverno.core.wsgi_types import (
     WSGIApplication,
 )
 from wiverno.dev.serving.access_line import AccessLine
+from wiverno.dev.serving.request_notes import RequestNotes
 
 # What the supervisor shows for a worker whose accept loop failed: EX_SOFTWARE of sysexits.h.
 _BUG_IN_THE_SERVER = 70
@@ -47,7 +48,8 @@ class WSGIServing:
         self._loop = AcceptLoop(
             list(listeners),
             self._application,
-            ServerSettings(),
+            # The process ends with its last request: a thread in application code is left behind.
+            ServerSettings(thread_join_timeout_s=0.01),
             may_dispatch=self._gatekeeper.is_fresh,
             release=self._gatekeeper.hand_over,
         )
@@ -58,16 +60,21 @@ class WSGIServing:
         assert self._loop is not None  # the supervisor sends `go` first
         self._loop.adopt(connection, received)
 
-    def stop_accepting(self) -> None:
-        if self._loop is not None:
-            self._loop.stop_accepting()
+    def stop_accepting(self, deadline_s: float, then: Callable[[], None]) -> None:
+        assert self._loop is not None  # go() made it
+        self._loop.stop_accepting(then)
+        self._loop.drain(deadline_s)
 
     def retire(self, deadline_s: float) -> None:
         if self._loop is None or self._thread is None:
             return
         self._loop.drain(deadline_s)
-        # The loop keeps the deadline; the second is for its last turn.
+        # The loop keeps the deadline; this bounds a bug in it.
         self._thread.join(deadline_s + 1.0)
+
+    def abandon_in_fork(self) -> None:
+        if self._loop is not None:
+            self._loop.abandon_in_fork()
 
     def _run(self) -> None:
         assert self._loop is not None  # go() made it
@@ -86,13 +93,21 @@ class ToldApplication:
     The header `X-Wiverno-Generation` says which code gave the answer.
     """
 
-    def __init__(self, application: WSGIApplication, generation: int | None = None) -> None:
+    def __init__(
+        self,
+        application: WSGIApplication,
+        generation: int | None = None,
+        notes: RequestNotes | None = None,
+    ) -> None:
         """Without `generation` the application tags its answers itself."""
         self._application = application
+        self._notes = notes
         self._tags = [] if generation is None else [("X-Wiverno-Generation", str(generation))]
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         line = AccessLine(environ)
+        if self._notes is not None:
+            self._notes.begin(environ["REQUEST_METHOD"], environ["REQUEST_URI"])
 
         def start(
             status: str, headers: HeaderList, exc_info: ExcInfo | None = None, /
@@ -107,19 +122,26 @@ class ToldApplication:
             result = self._application(environ, start)
         except BaseException:
             line.show()
+            self._end_notes()
             raise
         if isinstance(result, list | tuple):
             line.show()
+            self._end_notes()
             return result
-        return _ToldAtFirstChunk(result, line)
+        return _ToldAtFirstChunk(result, line, self._end_notes)
+
+    def _end_notes(self) -> None:
+        if self._notes is not None:
+            self._notes.end()
 
 
 class _ToldAtFirstChunk:
     """An answer whose first chunk is yet to be made."""
 
-    def __init__(self, result: Iterable[bytes], line: AccessLine) -> None:
+    def __init__(self, result: Iterable[bytes], line: AccessLine, then: Callable[[], None]) -> None:
         self._result = result
         self._line = line
+        self._then = then
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -130,6 +152,9 @@ class _ToldAtFirstChunk:
             self._line.show()
 
     def close(self) -> None:
-        close = getattr(self._result, "close", None)
-        if close is not None:
-            close()
+        try:
+            close = getattr(self._result, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._then()

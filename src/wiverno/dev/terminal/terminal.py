@@ -4,12 +4,15 @@ The one module that imports rich, and only when a coloured line goes to a termin
 """
 
 import contextlib
+import io
 import os
 import sys
 import threading
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from wiverno.dev.control.background_writer import BackgroundWriter
+from wiverno.dev.control.write_end import WriteEnd
 from wiverno.dev.terminal import screen
 from wiverno.dev.terminal.screen import Characters, Line, RestartSummary, Segment
 
@@ -19,13 +22,17 @@ if TYPE_CHECKING:
 
 # Stands for a text while rich is asked for the codes around it.
 _MARK = "x"
+# A hundred restarts. Who comes back after more than that wants to know how it stands now.
+_LIMIT_BYTES = 64 * 1024
 
 
 class Terminal:
     """What the supervisor says to the person in front of it.
 
-    Each method prints whole lines and flushes. When stdout is closed it goes silent:
-    a server must not end because nobody reads its output any more.
+    Each method prints whole lines at once while there is room for them; otherwise (a full
+    pipe, Ctrl+S) they are printed when there is, in the background, and no method waits.
+    When stdout is closed it goes silent: a server must not end because nobody reads its
+    output any more.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -35,6 +42,8 @@ class Terminal:
         self._lock = threading.Lock()
         self._console: Console | None = None
         self._codes: dict[str, tuple[str, str]] = {}
+        self._writer: BackgroundWriter | None = None
+        self._flush_stream()
 
     def starting(self, target: str, url: str) -> None:
         """The first build begins; requests already wait at `url`."""
@@ -70,16 +79,54 @@ class Terminal:
         """Ctrl+C or a signal arrived."""
         self._print([(Segment("Stopping."),)])
 
+    def close(self, timeout_s: float) -> None:
+        """The session's last word: give what still waits this long, then be silent.
+
+        Leaves stdout open and no thread behind. Returns at once when nothing waits; twice
+        is harmless.
+        """
+        with self._lock:
+            self._is_silent = True
+            if self._writer is not None:
+                self._writer.close(timeout_s)
+
+    def _flush_stream(self) -> None:
+        """What the program printed itself comes first; later it is not for us to wait for."""
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            self._stream.flush()
+
     def _print(self, lines: Sequence[Line]) -> None:
         with self._lock:
             if self._is_silent:
                 return
             try:
                 # One write: what workers print meanwhile stands before or behind, never between.
-                self._stream.write("".join(map(self._rendered, lines)))
-                self._stream.flush()
+                self._write("".join(map(self._rendered, lines)))
             except (OSError, ValueError):  # ValueError: the file object itself was closed.
                 self._is_silent = True
+
+    def _write(self, text: str) -> None:
+        fd = self._descriptor()
+        if fd is None:
+            self._stream.write(text)
+            self._stream.flush()
+            return
+        if self._writer is None:
+            self._writer = BackgroundWriter(WriteEnd(fd), _LIMIT_BYTES, self._dropped_note)
+        self._writer.write(text.encode(self._encoding()))
+
+    def _descriptor(self) -> int | None:
+        """None for what only stands in for a file: it may do more with a text than write it."""
+        if not isinstance(self._stream, io.TextIOWrapper):
+            return None
+        try:
+            return self._stream.fileno()
+        except io.UnsupportedOperation:
+            return None
+
+    def _dropped_note(self, count: int) -> bytes:
+        text = f"({count} messages were dropped: the output was blocked)\n"
+        return text.encode(self._encoding())
 
     def _rendered(self, line: Line) -> str:
         safe = tuple(Segment(self._safe(text), style) for text, style in line)

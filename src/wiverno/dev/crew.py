@@ -1,0 +1,198 @@
+"""Carries out what was decided: starts, tells, retires and kills the processes of a session."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import assert_never
+
+from wiverno.dev.control.events import EventStream
+from wiverno.dev.decisions.lifecycle import (
+    Command,
+    Discard,
+    GoWorker,
+    Lifecycle,
+    RetireWorker,
+    SayStopsFirst,
+    Server,
+    ShowPage,
+    StandDownPages,
+    StartBuild,
+)
+from wiverno.dev.processes.connections import ConnectionQueue
+from wiverno.dev.processes.handles import BuildCause, ProcessHandle, WorkerHandle
+from wiverno.dev.processes.messages import Connection, Go, Outcome, Retire
+from wiverno.dev.processes.pages_slot import PagesSlot
+from wiverno.dev.processes.table import ProcessTable
+from wiverno.dev.reports import Reports
+from wiverno.dev.settings import DevSettings
+from wiverno.dev.terminal.screen import RestartSummary
+from wiverno.dev.terminal.terminal import Terminal
+
+
+class Crew:
+    """The processes, the connections between them, and what is told about them."""
+
+    def __init__(
+        self,
+        settings: DevSettings,
+        listener_fds: Sequence[int],
+        table: ProcessTable,
+        lifecycle: Lifecycle,
+        events: EventStream,
+    ) -> None:
+        self._settings = settings
+        self._listener_fds = tuple(listener_fds)
+        self._table = table
+        self._lifecycle = lifecycle
+        self._events = events
+        self._shown: tuple[int, str] | None = None
+        self.terminal = Terminal()
+        self.reports = Reports(settings.target_text)
+        self.pages = PagesSlot(table, settings)
+        self.connections = ConnectionQueue()
+        self.workers: dict[int, WorkerHandle] = {}
+
+    def carry_out(self, commands: Sequence[Command], take_cause: Callable[[], BuildCause]) -> None:
+        for command in commands:
+            match command:
+                case StartBuild():
+                    self._start_build(command.generation, take_cause())
+                case GoWorker():
+                    self._go_worker(command.generation, command.restart)
+                case RetireWorker():
+                    self._retire(command)
+                case Discard():
+                    self.workers[command.generation].kill()
+                case ShowPage():
+                    self._show_page(command)
+                case StandDownPages():
+                    self.pages.stand_down(command.generation)
+                case SayStopsFirst():
+                    self.terminal.notice(
+                        "The application cannot start while its older process runs. "
+                        "From now on that one is ended first; requests wait a little longer."
+                    )
+                case _:
+                    assert_never(command)
+        self.forward_connections()
+        self.forget_unused()
+
+    @property
+    def meant_handle(self) -> WorkerHandle | None:
+        """The worker that serves, or the process that the page is about."""
+        return self.workers.get(self._lifecycle.serving or 0)
+
+    @property
+    def candidate(self) -> WorkerHandle | None:
+        return self.workers.get(self._lifecycle.candidate or 0)
+
+    def hold(self, message: Connection) -> None:
+        if self.connections.hold(message):
+            self._events.emit("connection_held", waiting=len(self.connections))
+            self.forward_connections()
+        else:
+            self.terminal.notice("A connection was lost: too many open files (ulimit -n).")
+
+    def forward_connections(self) -> None:
+        handle = self._server_handle()
+        if handle is not None and self._lifecycle.accepts:
+            self.connections.forward_to(handle)
+
+    def let_leave(self, handle: WorkerHandle) -> None:
+        """A candidate whose build was no good runs its atexit handlers and ends by itself."""
+        handle.expect_exit(time.monotonic() + self._settings.stop_deadline_s)
+
+    def end_session(self) -> None:
+        """Let the server finish within the deadline; what does not serve is killed at once."""
+        for handle in self._table:
+            if handle.may_serve:
+                # Also to one that is leaving: the shorter deadline holds.
+                self._ask_to_leave(
+                    handle, self._settings.stop_deadline_s, self._settings.stop_leave_s
+                )
+            else:
+                handle.kill()
+
+    def close(self) -> None:
+        """After the last process has ended."""
+        for worker in self.workers.values():
+            worker.close_files()
+        self.workers.clear()
+        self.connections.close()
+        self.terminal.close(self._settings.last_words_s)
+
+    def forget_unused(self) -> None:
+        """Close the records of processes that ended and that no page is gated on."""
+        running = {handle for handle in self._table if isinstance(handle, WorkerHandle)}
+        meant = {self._lifecycle.serving, self._lifecycle.candidate, self._lifecycle.ready}
+        for generation, handle in tuple(self.workers.items()):
+            if handle not in running and generation not in meant:
+                handle.close_files()
+                del self.workers[generation]
+                self.reports.forget(generation)
+
+    def _start_build(self, generation: int, cause: BuildCause) -> None:
+        target = (self._settings.app_module, self._settings.app_name)
+        self.workers[generation] = self._table.start_worker(generation, target, cause)
+        self._events.emit("build_started", generation=generation, changed=cause.changed)
+        if cause.changed:
+            self.terminal.restarting(cause.changed)
+
+    def _go_worker(self, generation: int, restart: int) -> None:
+        handle = self.workers[generation]
+        assert handle.built is not None  # Only a good build goes.
+        debug = handle.built.debug
+        phases_ms = handle.phases_ms(time.monotonic())
+        summary = RestartSummary(handle.cause.changed, phases_ms, sum(phases_ms.values()))
+        # First, or the worker's own lines would come before it.
+        self.terminal.serving(self._settings.url, debug, restart, summary)
+        self._shown = None
+        handle.channel.send(Go(generation=generation, fds=self._listener_fds))
+        self._events.emit(
+            "serving",
+            generation=generation,
+            restart=restart,
+            debug=debug,
+            pid=handle.pid,
+            phases_ms=phases_ms,
+            total_ms=summary.total_ms,
+        )
+
+    def _retire(self, command: RetireWorker) -> None:
+        handle = self.workers.get(command.generation)
+        if handle is None or handle not in self._table:
+            return  # It has ended already.
+        settings = self._settings
+        if command.must_be_gone:
+            self._ask_to_leave(handle, settings.stop_deadline_s, settings.stop_leave_s)
+        else:
+            self._ask_to_leave(handle, settings.retire_deadline_s, settings.retire_leave_s)
+
+    def _ask_to_leave(self, handle: ProcessHandle, deadline_s: float, leave_s: float) -> None:
+        handle.channel.send(Retire(deadline_s, leave_s))
+        allowed_s = deadline_s + leave_s + self._settings.kill_margin_s
+        handle.expect_exit(time.monotonic() + allowed_s)
+
+    def _show_page(self, command: ShowPage) -> None:
+        generation = command.generation
+        handle, report = self.workers[generation], self.reports[generation]
+        # First, or the lines of its requests would come before it. A retry that fails for
+        # the same reason is not told again.
+        if self._shown is None or self._shown[1] != report.headline:
+            self.terminal.failed(report.headline, report.where, report.traceback.splitlines())
+        self._shown = (generation, report.headline)
+        is_unsettled = handle.built is not None and handle.built.outcome is Outcome.CHANGED
+        if is_unsettled:
+            handle.rebase_record()
+        is_final = command.is_final and not is_unsettled
+        fds = (handle.record_fd, *self._listener_fds)
+        self.pages.show(Go(generation, is_final, report.to_json(), fds))
+        self._events.emit("page", generation=generation, kind=report.kind, headline=report.headline)
+
+    def _server_handle(self) -> ProcessHandle | None:
+        match self._lifecycle.server:
+            case Server.NOBODY:
+                return None
+            case Server.PAGES:
+                return self.pages.handle
+            case Server.WORKER:
+                return self.meant_handle

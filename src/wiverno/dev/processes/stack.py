@@ -1,0 +1,33 @@
+"""Where the main thread of a process stands, told by a process that can tell nothing else.
+
+`faulthandler` writes it from a signal handler in C: also while an import spins, sleeps
+or holds the GIL in native code.
+"""
+
+import contextlib
+import faulthandler
+import os
+import signal
+
+# A real-time signal that nobody is known to use; without such signals (macOS) there is no stack.
+_STACK_SIGNAL: int | None = signal.SIGRTMAX - 5 if hasattr(signal, "SIGRTMAX") else None
+
+
+# Written once the handler stands: before that the signal would end the process.
+_READY = b"\n"
+
+
+def answer_with_stack(fd: int) -> None:
+    """Write this process's stack to `fd` whenever it is asked."""
+    if _STACK_SIGNAL is not None:
+        faulthandler.register(_STACK_SIGNAL, file=fd, all_threads=False)
+        os.write(fd, _READY)
+
+
+def ask_for_stack(pid: int, fd: int) -> int:
+    """Ask the process that has `fd`; returns where in the file its answer will begin."""
+    size = os.fstat(fd).st_size
+    if _STACK_SIGNAL is not None and size >= len(_READY):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, _STACK_SIGNAL)
+    return size
