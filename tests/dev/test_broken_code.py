@@ -1,6 +1,7 @@
 """Promise 4: broken code is an answer, and the next good save heals it."""
 
 import json
+import socket
 import sys
 from pathlib import Path
 
@@ -159,6 +160,23 @@ def test_third_death_without_a_change_gives_a_page_and_a_save_heals(project: Pat
 
     assert (page.status, healed.status) == (500, 200)
     assert "exit code 9" in page.body
+
+
+def test_upload_to_a_page_is_not_cut_when_the_fix_comes_in_between(project: Path) -> None:
+    (project / "app.py").write_text("1 / 0\n")
+    with DevSession(project) as session:
+        session.wait_for("page")
+        with socket.create_connection(("127.0.0.1", session.port), timeout=5) as upload:
+            upload.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nfir")
+            # The page answers others meanwhile, so the upload has arrived.
+            assert session.get().status == 500
+            session.save("app.py", GOOD)
+            healed = session.get()
+            upload.sendall(b"st.")
+            answer = upload.recv(20)
+
+    assert healed.body == "000007"
+    assert answer.startswith(b"HTTP/1.1 500 ")
 
 
 DYING = """\

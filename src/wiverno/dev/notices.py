@@ -64,9 +64,11 @@ class Notices:
         with self._reader, self._writer:
             self._reader.setblocking(False)
             self._writer.setblocking(False)
-            with self._stop_signals(self._writer):
-                yield self._reader.fileno()
-        self._reader = self._writer = None
+            try:
+                with self._stop_signals(self._writer):
+                    yield self._reader.fileno()
+            finally:
+                self._reader = self._writer = None
 
     def drain(self) -> list[Notice]:
         """What was put since the last call, oldest first."""

@@ -36,6 +36,8 @@ class DevSettings:
     """What a process gets beyond all its deadlines before SIGKILL."""
     verify_bound_s: float = 10.0
     """How long builds may follow each other because a file keeps changing, before a page."""
+    write_patience_s: float = 1.0
+    """How long a finished build waits for somebody who still writes a file that it has read."""
     wait_timeout_s: float = 10.0
     """How long a request waits for a build before a page says where the build stands."""
     build_timeout_s: float = 120.0

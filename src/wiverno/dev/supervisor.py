@@ -31,6 +31,10 @@ from wiverno.dev.processes.messages import (
 )
 from wiverno.dev.processes.table import ProcessTable
 from wiverno.dev.settings import DevSettings
+from wiverno.dev.write_probe import unsettled_file
+
+# Between two looks whether a writer is done: a fifth of the time that a small build takes.
+_WRITE_PROBE_S = 0.005
 
 
 class Supervisor:
@@ -56,6 +60,8 @@ class Supervisor:
         self._table = ProcessTable(self._selector, self._on_message, self._on_exit)
         listener_fds = [listener.fileno() for listener in listeners]
         self._crew = Crew(settings, listener_fds, self._table, self._lifecycle, events)
+        self._unjudged: WorkerHandle | None = None
+        """A candidate that is built, while somebody still writes a file that it has read."""
         self._is_stopping = False
 
     def run(self) -> None:
@@ -112,6 +118,8 @@ class Supervisor:
             self._on_settled()
         for impatience in self._patience.due(now):
             self._on_impatience(impatience)
+        if self._unjudged is not None:
+            self._judge(self._unjudged)
 
     def _next_due_s(self) -> float | None:
         """Seconds until something is due; None when only an event can come."""
@@ -124,6 +132,8 @@ class Supervisor:
                 candidate=self._lifecycle.candidate,
             )
             deadlines += [self._changes.deadline, self._patience.deadline]
+            if self._unjudged is not None:
+                deadlines.append(now + _WRITE_PROBE_S)
         due = min((deadline for deadline in deadlines if deadline is not None), default=None)
         return None if due is None else max(0.0, due - now)
 
@@ -220,21 +230,36 @@ class Supervisor:
             import_ms=round(built.import_ms, 1),
             verify_ms=round(built.verify_ms, 1),
         )
-        match built.outcome:
-            case Outcome.GOOD:
-                self._carry_out(self._lifecycle.built_good(generation))
-            case Outcome.FAILED:
-                self._crew.let_leave(handle)
-                self._crew.reports.failed(generation, built.payload)
-                self._build_failed(generation, built.blame)
-            case Outcome.CHANGED:
-                self._crew.let_leave(handle)
-                path = built.changed_path or ""
-                self._changes.add_seen(path)
-                self._crew.reports.unsettled(generation, path)
-                self._carry_out(self._lifecycle.built_changed(generation, time.monotonic()))
-            case _:
-                assert_never(built.outcome)
+        if built.outcome is not Outcome.GOOD:
+            self._crew.let_leave(handle)
+        if built.outcome is Outcome.CHANGED:
+            self._on_build_changed(handle, built.changed_path)
+        else:
+            self._judge(handle)
+
+    def _judge(self, handle: WorkerHandle) -> None:
+        """Take the build for what it says it is, once nobody writes what it has read."""
+        was_unsettled, self._unjudged = handle is self._unjudged, None
+        built, generation = handle.built, handle.generation
+        if built is None or generation != self._lifecycle.candidate:
+            return
+        is_patient = time.monotonic() < handle.built_at + self._settings.write_patience_s
+        if is_patient and unsettled_file(handle, self._crew.meant_handle) is not None:
+            self._unjudged = handle
+        elif was_unsettled and (path := handle.first_difference()) is not None:
+            self._on_build_changed(handle, path)
+        elif built.outcome is Outcome.GOOD:
+            self._carry_out(self._lifecycle.built_good(generation))
+        else:
+            self._crew.reports.failed(generation, built.payload)
+            self._build_failed(generation, built.blame)
+
+    def _on_build_changed(self, handle: WorkerHandle, path: str | None) -> None:
+        if handle.may_serve:
+            handle.kill()  # It waits for `go`.
+        self._changes.add_seen(path or "")
+        self._crew.reports.unsettled(handle.generation, path or "")
+        self._carry_out(self._lifecycle.built_changed(handle.generation, time.monotonic()))
 
     def _build_failed(self, generation: int, blame: Blame) -> None:
         self._carry_out(self._lifecycle.built_failed(generation, blame, time.monotonic()))

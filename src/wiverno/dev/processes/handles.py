@@ -4,10 +4,12 @@ import contextlib
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wiverno.dev.decisions.changes import BuildStart
-from wiverno.dev.loading.record import EntryKind, Record, RecordReader
+from wiverno.dev.loading.gate import Gate
+from wiverno.dev.loading.record import Entry, EntryKind, Record, RecordReader
 from wiverno.dev.loading.signatures import Signature, read_signature
 from wiverno.dev.processes import memory_file
 from wiverno.dev.processes.channel import QueuedChannel
@@ -106,6 +108,16 @@ class WorkerHandle(ProcessHandle):
     @property
     def may_serve(self) -> bool:
         return self.built is not None and self.built.outcome is Outcome.GOOD
+
+    def recorded(self) -> Sequence[Entry]:
+        """All that this process depends on so far."""
+        return self._reader.refresh().entries()
+
+    def first_difference(self) -> str | None:
+        """The first thing it depends on that is different on disk by now."""
+        gate = Gate(self._reader.refresh())
+        gate.is_fresh()
+        return gate.stale_path
 
     def recorded_signature(self, path: str) -> Signature | None:
         """What this process saw at `path`; None when it does not depend on it."""
