@@ -1,11 +1,18 @@
-"""The commands and their options. What they do is in `development` and `production`."""
+"""The commands and their options. What they do is in the modules of the same names."""
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from wiverno.version import __version__
+
+if TYPE_CHECKING:
+    from wiverno.cli.words import DevelopmentOptions
 
 _Command = Callable[..., Any]
 
@@ -13,6 +20,10 @@ _Command = Callable[..., Any]
 _DEFAULT_HOST = "localhost"
 _DEFAULT_PORT = 8000
 _DEFAULT_DEBOUNCE_S = 1.0
+# The session's own deadlines add up to less than three seconds.
+_DEFAULT_STOP_TIMEOUT_S = 10.0
+# A heavy import on a busy machine.
+_DEFAULT_RESTART_TIMEOUT_S = 60.0
 
 
 @click.group()
@@ -42,43 +53,83 @@ def _application_options(command: _Command) -> _Command:
     return command
 
 
-@run.command()
-@_application_options
-@click.option("-w", "--watch", metavar="DIRS", help="Folders to watch, separated by commas.")
-@click.option("--ignore", metavar="PATTERNS", help="Patterns to ignore, separated by commas.")
-@click.option(
-    "--debounce",
-    type=click.FloatRange(0, 3600),
-    metavar="SECONDS",
-    default=_DEFAULT_DEBOUNCE_S,
-    show_default=True,
-    help="Quiet time before a restart that nobody waits for.",
+def _development_options(command: _Command) -> _Command:
+    """APP and the options of a development session, as one `options`."""
+
+    @click.option("-w", "--watch", metavar="DIRS", help="Folders to watch, separated by commas.")
+    @click.option("--ignore", metavar="PATTERNS", help="Patterns to ignore, separated by commas.")
+    @click.option(
+        "--debounce",
+        type=click.FloatRange(0, 3600),
+        metavar="SECONDS",
+        default=_DEFAULT_DEBOUNCE_S,
+        show_default=True,
+        help="Quiet time before a restart that nobody waits for.",
+    )
+    @functools.wraps(command)
+    def with_options(  # noqa: PLR0913 - click passes each option as a parameter.
+        *,
+        app: str | None,
+        app_module: str | None,
+        app_name: str | None,
+        host: str,
+        port: int,
+        watch: str | None,
+        ignore: str | None,
+        debounce: float,
+        **others: Any,
+    ) -> None:
+        from wiverno.cli.words import DevelopmentOptions, choose_target, split_words
+
+        options = DevelopmentOptions(
+            target=choose_target(app, app_module, app_name),
+            host=host,
+            port=port,
+            watch_dirs=split_words(watch),
+            ignore_patterns=split_words(ignore),
+            debounce_seconds=debounce,
+        )
+        command(options=options, **others)
+
+    return _application_options(with_options)
+
+
+_pid_file_option = click.option(
+    "--pid-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    required=True,
+    help="Names the session. Holds its pid while it runs.",
 )
-def dev(  # noqa: PLR0913 - click passes each option as a parameter.
-    app: str | None,
-    app_module: str | None,
-    app_name: str | None,
-    host: str,
-    port: int,
-    watch: str | None,
-    ignore: str | None,
-    debounce: float,
-) -> None:
+_log_file_option = click.option(
+    "--log-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Gets the session's output.  [default: the PID file with .log]",
+)
+
+
+def _timeout_option(default_s: float, text: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(0, 86400),
+        metavar="SECONDS",
+        default=default_s,
+        show_default=True,
+        help=text,
+    )
+
+
+@run.command()
+@_development_options
+def dev(options: "DevelopmentOptions") -> None:
     """Serve APP while you write it; every saved change is in the next answer.
 
     APP is module:attribute, as in myapp.main:app, or a factory, myapp:create_app().
     """
     from wiverno.cli.development import serve
-    from wiverno.cli.words import choose_target, split_words
 
-    serve(
-        choose_target(app, app_module, app_name),
-        host=host,
-        port=port,
-        watch_dirs=split_words(watch),
-        ignore_patterns=split_words(ignore),
-        debounce_seconds=debounce,
-    )
+    serve(options)
 
 
 @run.command()
@@ -94,3 +145,91 @@ def prod(
     from wiverno.cli.words import choose_target
 
     serve(choose_target(app, app_module, app_name), host=host, port=port)
+
+
+@wiverno.command()
+@_development_options
+@_pid_file_option
+@_log_file_option
+def start(options: "DevelopmentOptions", pid_file: Path, log_file: Path | None) -> None:
+    """Start `run dev` in the background and return when it listens.
+
+    Exit codes: 0 started, 2 could not start, 4 running already.
+    """
+    _background().start(options.words(), pid_file, log_file)
+
+
+@wiverno.command()
+@_pid_file_option
+@_timeout_option(_DEFAULT_STOP_TIMEOUT_S, "Time to end by itself, before it is killed.")
+def stop(pid_file: Path, timeout: float) -> None:
+    """Stop the session in the background.
+
+    Exit codes: 0 stopped, 3 none was running.
+    """
+    _background().stop(pid_file, timeout)
+
+
+@wiverno.command()
+@_development_options
+@_pid_file_option
+@_log_file_option
+@_timeout_option(_DEFAULT_RESTART_TIMEOUT_S, "Time for the new code to serve, or its page.")
+def restart(
+    options: "DevelopmentOptions", pid_file: Path, log_file: Path | None, timeout: float
+) -> None:
+    """Restart the application, changed or not; start a session if none runs.
+
+    Without APP and options, as the last session was started, if it did not end by stop.
+
+    Exit codes: 0 the new code serves, 1 it fails and its page is served, 2 could not start,
+    3 no session runs and none is known, 5 not within the timeout.
+    """
+    _background().restart(options.words() if _is_any_given() else None, pid_file, log_file, timeout)
+
+
+@wiverno.command()
+@_pid_file_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a line.")
+def status(pid_file: Path, as_json: bool) -> None:
+    """Tell whether the session in the background runs, and what it serves.
+
+    Exit codes: 0 running, 3 not running.
+    """
+    _background().status(pid_file, as_json)
+
+
+@wiverno.command(hidden=True)
+@_development_options
+@click.option("--pid-file", required=True)
+@click.option("--log-file", required=True)
+@click.option("--ready-fd", type=int, required=True)
+@click.option("--program", required=True)
+def background_session(
+    options: "DevelopmentOptions", pid_file: str, log_file: str, ready_fd: int, program: str
+) -> None:
+    """Be the session that `start` has started."""
+    from wiverno.cli.background_session import serve
+
+    serve(options, pid_file=pid_file, log_file=log_file, ready_fd=ready_fd, program=program)
+
+
+def _background() -> ModuleType:
+    """The module, which cannot even be imported where there is no background session."""
+    from wiverno.cli.development import check_platform
+
+    check_platform()
+    from wiverno.cli import background
+
+    return background
+
+
+def _is_any_given() -> bool:
+    """Whether APP or an option of the session was on the command line."""
+    context = click.get_current_context()
+    own = {"pid_file", "log_file", "timeout"}
+    return any(
+        context.get_parameter_source(name) is not ParameterSource.DEFAULT
+        for name in context.params
+        if name not in own
+    )

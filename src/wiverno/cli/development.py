@@ -1,38 +1,49 @@
 """`wiverno run dev`: hands its settings to DevServer. Imports no application code."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from wiverno.cli.failures import UserError, user_error_from
-from wiverno.core.app_target import AppTarget
+from wiverno.cli.words import DevelopmentOptions
 from wiverno.core.exceptions import WivernoError
 
+if TYPE_CHECKING:
+    from wiverno.dev.dev_server import DevServer
 
-def serve(
-    target: AppTarget,
-    *,
-    host: str,
-    port: int,
-    watch_dirs: list[str] | None,
-    ignore_patterns: list[str] | None,
-    debounce_seconds: float,
-) -> None:
+
+def serve(options: DevelopmentOptions) -> None:
     """Run a development session until it is interrupted."""
+    run(make_server(options))
+
+
+def make_server(options: DevelopmentOptions, *, hangup_restarts: bool = False) -> "DevServer":
+    check_platform()
+    from wiverno.dev.dev_server import DevServer
+
+    return DevServer(
+        options.target.module,
+        options.target.attribute,
+        host=options.host,
+        port=options.port,
+        watch_dirs=options.watch_dirs,
+        ignore_patterns=options.ignore_patterns,
+        debounce_seconds=options.debounce_seconds,
+        hangup_restarts=hangup_restarts,
+    )
+
+
+def run(server: "DevServer") -> None:
+    """Serve; what the user can put right is one line."""
+    try:
+        server.start()
+    except (WivernoError, OSError) as error:
+        raise (user_error_from(error) or error) from None
+
+
+def check_platform() -> None:
+    """Raises UserError where a development session cannot run."""
     if sys.platform == "win32":
         raise UserError(
             "wiverno run dev needs fork and Unix sockets, which Windows does not have. "
             "Run it inside WSL; wiverno run prod works here."
         )
-    from wiverno.dev.dev_server import DevServer
-
-    try:
-        DevServer(
-            target.module,
-            target.attribute,
-            host=host,
-            port=port,
-            watch_dirs=watch_dirs,
-            ignore_patterns=ignore_patterns,
-            debounce_seconds=debounce_seconds,
-        ).start()
-    except (WivernoError, OSError) as error:
-        raise (user_error_from(error) or error) from None

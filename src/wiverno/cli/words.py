@@ -1,10 +1,33 @@
 """What the words on the command line mean."""
 
+from dataclasses import dataclass
+
 from wiverno.cli.failures import UserError
 from wiverno.core.app_target import DEFAULT_ATTRIBUTE, AppTarget, parse
 from wiverno.core.exceptions import AppTargetError
 
 _DEFAULT_MODULE = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class DevelopmentOptions:
+    """What `run dev` and `start` were told."""
+
+    target: AppTarget
+    host: str
+    port: int
+    watch_dirs: list[str] | None
+    ignore_patterns: list[str] | None
+    debounce_seconds: float
+
+    def words(self) -> tuple[str, ...]:
+        """The words that mean these options: short, and the same for the same options."""
+        words = [str(self.target), "--host", self.host, "--port", str(self.port)]
+        if self.watch_dirs is not None:
+            words += ["--watch", ",".join(self.watch_dirs)]
+        if self.ignore_patterns is not None:
+            words += ["--ignore", ",".join(self.ignore_patterns)]
+        return (*words, "--debounce", str(self.debounce_seconds))
 
 
 def choose_target(app: str | None, app_module: str | None, app_name: str | None) -> AppTarget:

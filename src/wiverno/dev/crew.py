@@ -55,7 +55,7 @@ class Crew:
         for command in commands:
             match command:
                 case StartBuild():
-                    self._start_build(command.generation, take_cause())
+                    self._start_build(command, take_cause())
                 case GoWorker():
                     self._go_worker(command.generation, command.restart)
                 case RetireWorker():
@@ -130,11 +130,12 @@ class Crew:
                 del self.workers[generation]
                 self.reports.forget(generation)
 
-    def _start_build(self, generation: int, cause: BuildCause) -> None:
+    def _start_build(self, command: StartBuild, cause: BuildCause) -> None:
+        generation = command.generation
         target = (self._settings.app_module, self._settings.app_name)
         self.workers[generation] = self._table.start_worker(generation, target, cause)
         self._events.emit("build_started", generation=generation, changed=cause.changed)
-        if cause.changed:
+        if generation > 1 and not command.is_retry:
             self.terminal.restarting(cause.changed)
 
     def _go_worker(self, generation: int, restart: int) -> None:
@@ -186,7 +187,13 @@ class Crew:
         is_final = command.is_final and not is_unsettled
         fds = (handle.record_fd, *self._listener_fds)
         self.pages.show(Go(generation, is_final, report.to_json(), fds))
-        self._events.emit("page", generation=generation, kind=report.kind, headline=report.headline)
+        self._events.emit(
+            "page",
+            generation=generation,
+            kind=report.kind,
+            headline=report.headline,
+            is_final=is_final,
+        )
 
     def _server_handle(self) -> ProcessHandle | None:
         match self._lifecycle.server:

@@ -201,7 +201,7 @@ def test_page_is_retried_behind_it_after_a_pause() -> None:
     lifecycle.built_failed(1, Blame.CODE, now=10.0)
 
     assert lifecycle.page_was_asked(11.9) == []
-    assert lifecycle.page_was_asked(12.0) == [StartBuild(2)]
+    assert lifecycle.page_was_asked(12.0) == [StartBuild(2, is_retry=True)]
     assert lifecycle.page_was_asked(12.1) == []
     assert lifecycle.built_good(2) == [StandDownPages(2)]
 

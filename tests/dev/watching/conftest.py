@@ -1,10 +1,15 @@
 """A recorder of changes, and a guard that no thread outlives its test."""
 
+import json
 import queue
+import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -93,6 +98,76 @@ class Recorder:
         marker.write_text("marker = 1\n")
         self.wait_for_path(marker)
         assert [change for change in self.seen if change[1] != str(marker)] == []
+
+
+class ConfinedWatcher(Recorder):
+    """A watcher in user, mount and process namespaces of its own, after a shell script there.
+
+    Whatever the script mounts or limits is gone when the process ends. If the script is
+    refused, the test is skipped with the reason.
+    """
+
+    def __init__(self, root: Path, script: str) -> None:
+        super().__init__(root)
+        self.script = script
+
+    def __enter__(self) -> Self:
+        unshare = shutil.which("unshare")
+        if unshare is None:
+            pytest.skip("not shown: there is no `unshare` here (Linux, package util-linux)")
+        self._process = subprocess.Popen(
+            [
+                *(unshare, "--user", "--map-root-user", "--mount", "--propagation", "private"),
+                *("--pid", "--fork", "--kill-child"),
+                *("sh", "-c", f'set -e; {self.script}; exec "$@"', "sh"),
+                *(sys.executable, "-m", "tests.dev.watching.driver", str(self.root)),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stderr is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(DEADLINE_S)
+        finally:
+            self._process.kill()
+            self._process.wait(DEADLINE_S)
+            self._reader.join(DEADLINE_S)
+            self._process.stderr.close()
+
+    def wait_until_ready(self) -> None:
+        self.wait_until(lambda change: change[0] in {"ready", "end"}, "ready")
+        if self.seen[-1][0] == "end":
+            assert self._process.stderr is not None
+            reason = self._process.stderr.read().strip()
+            assert "Traceback" not in reason, reason
+            pytest.skip(f"not shown: denied here: {reason}")
+
+    def run(self, command: str) -> None:
+        """Run a shell command in the watcher's namespaces; it must succeed."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(command + "\n")
+        self._process.stdin.flush()
+        self.wait_until(lambda change: change[0] == "ran", command)
+        assert self.seen[-1][1] == "0", self.seen[-1][1]
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                kind, text = json.loads(line)
+                if kind == "problem":
+                    self.problems.append(text)
+                self._changes.put((kind, text))
+        self._changes.put(("end", ""))
 
 
 @pytest.fixture

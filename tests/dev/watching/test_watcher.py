@@ -461,3 +461,74 @@ class TestStartAndStop:
         recorder.start(tmp_path)
         assert len(recorder.problems) == 1
         assert "fs.inotify.max_user_watches" in recorder.problems[0]
+
+
+class TestReplacedRoots:
+    """A watch stays with the directory, whatever its name: these ring nowhere."""
+
+    def test_watch_directory_renamed_away_is_told_and_watched_when_it_is_back(
+        self, recorder: Recorder, project: Path, tmp_path: Path
+    ) -> None:
+        recorder.start(project)
+        project.rename(tmp_path / "away")
+        recorder.wait_for("deleted", project)
+        recorder.wait_for_problem("is gone. Its files are watched again when it is back.")
+        write(tmp_path / "away" / "app" / "routes.py", "x = 22\n")
+        (tmp_path / "away").rename(project)
+        recorder.wait_for("created", project / "app" / "routes.py")
+        (project / "run.py").write_text("x = 333\n")
+        recorder.wait_for("modified", project / "run.py")
+
+    def test_watch_directory_exchanged_for_another_is_told_by_difference(
+        self, recorder: Recorder, project: Path, tmp_path: Path
+    ) -> None:
+        write(tmp_path / "other" / "app" / "routes.py", "x = 22\n")
+        write(tmp_path / "other" / "new.py")
+        recorder.start(project)
+        project.rename(tmp_path / "away")
+        (tmp_path / "other").rename(project)
+        told = [project / "app" / "routes.py", project / "new.py", project / "run.py"]
+        recorder.wait_for_all(told)
+        recorder.wait_for_path(write(project / "app" / "later.py"))
+        assert str(tmp_path / "away") not in str(recorder.seen)
+
+    def test_watch_directory_that_was_a_file_for_a_while_is_watched(
+        self, recorder: Recorder, tmp_path: Path
+    ) -> None:
+        project = tmp_path / "project"
+        write(project / "run.py")
+        recorder.start(project)
+        project.rename(tmp_path / "away")
+        write(project)
+        recorder.wait_for_problem("is gone. Its files are watched again when it is back.")
+        project.unlink()
+        recorder.wait_for_path(write(project / "new.py"))
+        recorder.wait_for_path(write(project / "later.py"))
+
+    def test_watch_directory_whose_parent_is_exchanged_is_watched(
+        self, recorder: Recorder, tmp_path: Path
+    ) -> None:
+        project = tmp_path / "release" / "project"
+        write(project / "run.py")
+        write(tmp_path / "next" / "project" / "run.py", "x = 22\n")
+        recorder.start(project)
+        (tmp_path / "release").rename(tmp_path / "away")
+        (tmp_path / "next").rename(tmp_path / "release")
+        recorder.wait_for_path(project / "run.py")
+        recorder.wait_for_path(write(project / "new.py"))
+
+
+class TestManyDirectories:
+    @on_linux
+    @pytest.mark.thorough
+    def test_save_in_the_last_of_20000_directories_is_told(
+        self, recorder: Recorder, tmp_path: Path
+    ) -> None:
+        for number in range(20_000):
+            (tmp_path / f"p{number // 200}" / f"d{number}").mkdir(parents=True)
+        last = write(tmp_path / "p99" / "d19999" / "views.py")
+        watcher = recorder.start(tmp_path)
+        assert "Watching 20,101 directories in" in recorder.problems[0]
+        assert watcher.count_watches() == 20_101
+        last.write_text("x = 22\n")
+        recorder.wait_for("modified", last)

@@ -6,7 +6,7 @@ Rule 2: a candidate accepts nothing before `Go`, and `Go` never comes while page
 still answer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import TypeAlias
 
@@ -16,6 +16,8 @@ class StartBuild:
     """Start a process that imports the application as this generation."""
 
     generation: int
+    is_retry: bool = False
+    """Nothing has changed: another try behind a page, not worth a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ class Lifecycle:
         is_shown = self.server is Server.PAGES and self._page_is_final
         if not is_shown or not is_due or self.is_building or self._server_is_stale:
             return []
-        return self._build()
+        return [replace(command, is_retry=True) for command in self._start_build()]
 
     def built_good(self, generation: int) -> list[Command]:
         if generation != self.candidate:
@@ -225,7 +227,7 @@ class Lifecycle:
         self._leaving.discard(generation)
         if self._is_clearing and not self._leaving:
             self._is_clearing = False
-            return self._start_build()
+            return [*self._start_build()]
         return []
 
     def worker_died(self, generation: int) -> list[Command]:
@@ -259,16 +261,16 @@ class Lifecycle:
         if self.stops_first:
             self._is_clear_try = True
             return self._build_when_clear()
-        return self._start_build()
+        return [*self._start_build()]
 
     def _build_when_clear(self) -> list[Command]:
         self._retire_worker()
         if not self._leaving:
-            return self._start_build()
+            return [*self._start_build()]
         self._is_clearing = True
         return [RetireWorker(leaving, must_be_gone=True) for leaving in sorted(self._leaving)]
 
-    def _start_build(self) -> list[Command]:
+    def _start_build(self) -> list[StartBuild]:
         self._last_generation += 1
         self.candidate = self._last_generation
         return [StartBuild(self.candidate)]

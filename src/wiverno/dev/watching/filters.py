@@ -69,6 +69,9 @@ class IgnorePatterns:
             pattern = _parse(text, self.watch_dir)
             if pattern is not None:
                 self._patterns.append(pattern)
+        self._anchored = [pattern for pattern in self._patterns if pattern.is_anchored]
+        # A tree of 20,000 directories asks the same few names again and again.
+        self._names: dict[tuple[str, bool], bool] = {}
 
     def is_watched_file(self, relative_path: str) -> bool:
         """Whether a change of this file restarts: a `.py` file that nothing ignores."""
@@ -84,18 +87,43 @@ class IgnorePatterns:
         components = relative_path.split("/")
         return self._matches(components, is_directory=True) or self._is_in_virtualenv(components)
 
+    def is_pruned_child(self, relative_path: str) -> bool:
+        """`is_pruned_directory` for a walk: its parent is known to matter."""
+        return self._ends_ignored(relative_path.split("/"), is_folder=True) or self._is_virtualenv(
+            f"{self.watch_dir.rstrip('/')}/{relative_path}"
+        )
+
+    def is_watched_child(self, relative_path: str) -> bool:
+        """`is_watched_file` for a walk: its directory is known to matter."""
+        components = relative_path.split("/")
+        return is_python_file(components[-1]) and not self._ends_ignored(
+            components, is_folder=False
+        )
+
     def _matches(self, components: list[str], *, is_directory: bool) -> bool:
-        for depth in range(1, len(components) + 1):
-            name = components[depth - 1]
-            is_folder = is_directory or depth < len(components)
-            if is_folder and name in ALWAYS_IGNORED:
-                return True
-            for pattern in self._patterns:
-                if (is_folder or not pattern.is_for_directories) and pattern.matches(
-                    components[:depth]
-                ):
-                    return True
-        return False
+        return any(
+            self._ends_ignored(
+                components[:depth], is_folder=is_directory or depth < len(components)
+            )
+            for depth in range(1, len(components) + 1)
+        )
+
+    def _ends_ignored(self, components: list[str], *, is_folder: bool) -> bool:
+        """Whether the last component is ignored; of those above the caller asks separately."""
+        key = components[-1], is_folder
+        if key not in self._names:
+            self._names[key] = self._is_ignored_name(*key)
+        return self._names[key] or any(
+            (is_folder or not pattern.is_for_directories) and pattern.matches(components)
+            for pattern in self._anchored
+        )
+
+    def _is_ignored_name(self, name: str, is_folder: bool) -> bool:
+        return (is_folder and name in ALWAYS_IGNORED) or any(
+            (is_folder or not pattern.is_for_directories) and pattern.matches([name])
+            for pattern in self._patterns
+            if not pattern.is_anchored
+        )
 
     def _is_in_virtualenv(self, directories: list[str]) -> bool:
         path = self.watch_dir.rstrip("/")

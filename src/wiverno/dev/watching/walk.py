@@ -3,7 +3,7 @@
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from wiverno.dev.loading.signatures import Signature, signature_of
@@ -20,10 +20,16 @@ class Walk:
     signatures: dict[str, Signature] = field(default_factory=dict)
 
 
-def walk_tree(root: Root, top: str, stopping: threading.Event) -> Walk:
-    """Walk from `top` on, without what `root` prunes; cut short when `stopping` is set.
+def walk_tree(
+    root: Root,
+    top: str,
+    stopping: threading.Event,
+    left_out: Collection[str] = frozenset(),
+) -> Walk:
+    """Walk from `top` on, without what `root` prunes and without the directories `left_out`.
 
-    Symlinks are not followed, so that a loop of them has no end to be found in.
+    `top` itself is never pruned. The walk is cut short when `stopping` is set. Symlinks
+    are not followed, so that a loop of them has no end to be found in.
     """
     walk = Walk()
     pending = [(top, -1)]
@@ -33,23 +39,27 @@ def walk_tree(root: Root, top: str, stopping: threading.Event) -> Walk:
         pruned = heavy = 0
         for entry in _entries(path):
             if _is_directory(entry):
-                if not root.prunes(entry.path):
+                if entry.path in left_out:
+                    continue
+                if not root.prunes_child(entry.path):
                     pending.append((entry.path, index))
                 elif entry.name != "__pycache__":
                     # One leaf without a `.py`: watched along it costs less than a thread.
                     pruned += 1
                     heavy += entry.name in ALWAYS_IGNORED or is_virtualenv(entry.path)
-            elif is_python_file(entry.name) and root.lets_through(entry.path):
+            elif is_python_file(entry.name) and root.lets_child_through(entry.path):
                 with contextlib.suppress(OSError):  # It has gone since it was listed.
                     walk.signatures[entry.path] = signature_of(entry.stat())
         walk.directories.append(WalkedDirectory(path, parent, pruned, heavy))
     return walk
 
 
-def _entries(path: str) -> Iterator["os.DirEntry[str]"]:
-    # A directory that has gone or may not be read is a directory without entries.
-    with contextlib.suppress(OSError), os.scandir(path) as entries:
-        yield from entries
+def _entries(path: str) -> list["os.DirEntry[str]"]:
+    try:
+        with os.scandir(path) as entries:
+            return list(entries)
+    except OSError:  # A directory that has gone or may not be read: one without entries.
+        return []
 
 
 def _is_directory(entry: "os.DirEntry[str]") -> bool:

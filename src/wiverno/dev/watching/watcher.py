@@ -5,17 +5,18 @@ Structural work (walking, scheduling) has a thread of its own, so that watchdog'
 dispatcher is never held up and `start()` returns at once in a tree of any size.
 """
 
+import contextlib
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from wiverno.dev.watching.limits import describe_refusal
+from wiverno.dev.watching.limits import count_inotify_watches
 from wiverno.dev.watching.plan import PlannedWatch
 from wiverno.dev.watching.reporter import ChangeKind, Reporter
 from wiverno.dev.watching.roots import Roots, WatchDirectoryError
-from wiverno.dev.watching.upkeep import DirectoryChange, Upkeep
+from wiverno.dev.watching.upkeep import TICK_S, DirectoryChange, Upkeep
 
 if TYPE_CHECKING:
     from wiverno.dev.watching.watches import Watches
@@ -53,6 +54,7 @@ class Watcher:
         self._on_problem = on_problem
         self._problems: set[str] = set()
         self._directory_changes: queue.SimpleQueue[DirectoryChange] = queue.SimpleQueue()
+        self._has_lost_events = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._watches: Watches | None = None
@@ -89,6 +91,10 @@ class Watcher:
         """What is watched at the moment, for tests and for `--verbose`."""
         return () if self._watches is None else self._watches.planned
 
+    def count_watches(self) -> int:
+        """How many directories the kernel watches for this process. Linux, else 0."""
+        return count_inotify_watches()
+
     def _is_own_thread(self) -> bool:
         dispatcher = None if self._watches is None else self._watches.dispatcher
         return threading.current_thread() in (self._thread, dispatcher)
@@ -98,22 +104,17 @@ class Watcher:
     def _run(self, started_ns: int) -> None:
         try:
             self._watches = self._open_watches()
-            if self._watches is not None:
-                self._tend(self._watches, started_ns)
+            self._tend(self._watches, started_ns)
         finally:
             self.ready.set()
 
-    def _open_watches(self) -> "Watches | None":
+    def _open_watches(self) -> "Watches":
         # Imported here: 20 ms that the first import of the application need not wait for.
         from wiverno.dev.watching.handler import Handler
         from wiverno.dev.watching.watches import Watches
 
         handler = Handler(self._reporter, self._directory_changes.put)
-        try:
-            return Watches(handler, self._problem, self._stopping)
-        except OSError as error:
-            self._problem(describe_refusal(error))
-            return None
+        return Watches(handler, self._on_lost_events, self._stopping)
 
     def _tend(self, watches: "Watches", started_ns: int) -> None:
         upkeep = Upkeep(self._roots, watches, self._reporter, self._problem, self._stopping)
@@ -121,9 +122,21 @@ class Watcher:
             upkeep.watch_roots(started_ns)
             self.ready.set()
             while not self._stopping.is_set():
-                upkeep.follow(self._directory_changes.get())
+                with contextlib.suppress(queue.Empty):
+                    upkeep.follow(self._directory_changes.get(timeout=TICK_S))
+                if self._has_lost_events.is_set():
+                    # Cleared when the old queue is closed: it may run over more than once.
+                    upkeep.start_over_after_lost_events(self._has_lost_events.clear)
+                upkeep.tend()
         finally:
             watches.end()
+            upkeep.close()
+
+    # The thread of watchdog that reads inotify.
+
+    def _on_lost_events(self) -> None:
+        self._has_lost_events.set()
+        self._directory_changes.put(DirectoryChange())  # Wakes our own thread.
 
     # This thread and the one of watchdog that dispatches.
 
