@@ -4,52 +4,24 @@ Every answer carries the version of the code that gave it. An answer is stale wh
 older than the last save that had returned before its request was sent.
 """
 
+import contextlib
 import http.client
-import os
+import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import BinaryIO
 
-from tests.dev.harness import REQUEST_TIMEOUT_S, VERSIONED_APP, DevSession, get
+from tests.dev.harness import REQUEST_TIMEOUT_S, DevSession
+from tests.dev.save_kinds import SaveKind
 
 ANSWERS_PER_SAVE = 2
-CLIENTS = 4
+REQUEST = b"GET / HTTP/1.1\r\nHost: oracle\r\n\r\n"
 
-
-class SaveKinds:
-    """The ways a file is saved. Each leaves `source` at `version` when it returns."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def in_place(self, version: int) -> None:
-        self._path.write_text(VERSIONED_APP.format(version=version))
-
-    def rename_over(self, version: int) -> None:
-        self._replace(version).replace(self._path)
-
-    def same_second(self, version: int) -> None:
-        """The whole second of the mtime and the size stay: CPython takes the old bytecode."""
-        second_ns = self._path.stat().st_mtime_ns // 1_000_000_000 * 1_000_000_000
-        other = self._replace(version)
-        os.utime(other, ns=(second_ns, second_ns + version % 1_000_000_000))
-        other.replace(self._path)
-
-    def delete_and_recreate(self, version: int) -> None:
-        text = VERSIONED_APP.format(version=version)
-        self._path.unlink()
-        self._path.write_text(text)
-
-    def _replace(self, version: int) -> Path:
-        other = self._path.with_suffix(".new")
-        other.write_text(VERSIONED_APP.format(version=version))
-        return other
-
-    def all(self) -> list[Callable[[int], None]]:
-        return [self.in_place, self.rename_over, self.same_second, self.delete_and_recreate]
+Ask = Callable[[], tuple[int, str]]
+"""Sends one request, which begins when it is called; returns status and body."""
 
 
 @dataclass
@@ -63,10 +35,11 @@ class Verdict:
 
     def __str__(self) -> str:
         saves = ", ".join(f"{count} {kind}" for kind, count in self.saves.items())
+        answers = ", ".join(f"{count} {name}" for name, count in self.answers.items())
         faults = dict(self.faults) or "none"
         return (
-            f"saves: {self.saves.total()} ({saves}); answers: {self.answers.total()} to "
-            f"{CLIENTS} clients and the writer; stale, refused, reset, timed out, not 200: {faults}"
+            f"{self.saves.total()} saves ({saves}); {self.answers.total()} answers ({answers}); "
+            f"stale, refused, reset, timed out, not 200: {faults}"
         )
 
     def note_fault(self, kind: str, detail: str) -> None:
@@ -75,80 +48,178 @@ class Verdict:
             self.details.append(f"{kind}: {detail}")
 
 
-class Oracle:
-    """Runs saves against a session that serves `VERSIONED_APP` from `app.py`."""
+class Clients:
+    """How connections are used when a request is sent on them."""
 
-    def __init__(self, session: DevSession) -> None:
-        self._port = session.port
-        self._kinds = SaveKinds(session.project / "app.py")
+    def __init__(self, port: int) -> None:
+        self._address = ("127.0.0.1", port)
+
+    def all(self) -> dict[str, Callable[[], contextlib.AbstractContextManager[Ask]]]:
+        return {
+            "new": self.new_connections,
+            "kept alive": self.kept_alive,
+            "preconnected": self.preconnected,
+            "half a head": self.half_a_head,
+            "pipelined": self.pipelined,
+        }
+
+    @contextlib.contextmanager
+    def new_connections(self) -> Iterator[Ask]:
+        def ask() -> tuple[int, str]:
+            with self._connect() as sock, sock.makefile("rb") as stream:
+                sock.sendall(REQUEST)
+                return _read_answer(stream)
+
+        yield ask
+
+    @contextlib.contextmanager
+    def kept_alive(self) -> Iterator[Ask]:
+        with self._connect() as sock, sock.makefile("rb") as stream:
+
+            def ask() -> tuple[int, str]:
+                sock.sendall(REQUEST)
+                return _read_answer(stream)
+
+            yield ask
+
+    @contextlib.contextmanager
+    def preconnected(self) -> Iterator[Ask]:
+        """As browsers do: connected long before the first byte."""
+        with contextlib.ExitStack() as stack:
+            waiting = [stack.enter_context(self._connect()) for _ in range(3)]
+
+            def ask() -> tuple[int, str]:
+                with waiting.pop(0) as sock, sock.makefile("rb") as stream:
+                    waiting.append(stack.enter_context(self._connect()))
+                    sock.sendall(REQUEST)
+                    return _read_answer(stream)
+
+            yield ask
+
+    @contextlib.contextmanager
+    def half_a_head(self) -> Iterator[Ask]:
+        """The request begins with the call; its rest comes a moment later."""
+
+        def ask() -> tuple[int, str]:
+            with self._connect() as sock, sock.makefile("rb") as stream:
+                sock.sendall(REQUEST[:20])
+                threading.Event().wait(0.005)
+                sock.sendall(REQUEST[20:])
+                return _read_answer(stream)
+
+        yield ask
+
+    @contextlib.contextmanager
+    def pipelined(self) -> Iterator[Ask]:
+        with self._connect() as sock, sock.makefile("rb") as stream:
+
+            def ask() -> tuple[int, str]:
+                sock.sendall(REQUEST * 3)
+                answers = [_read_answer(stream) for _ in range(3)]
+                # The oldest of the three is the one that may be stale.
+                return min(answers, key=lambda answer: (answer[0] == 200, answer[1]))
+
+            yield ask
+
+    def _connect(self) -> socket.socket:
+        return socket.create_connection(self._address, timeout=REQUEST_TIMEOUT_S)
+
+
+def _read_answer(stream: BinaryIO) -> tuple[int, str]:
+    """One answer with a Content-Length; what follows it stays in the stream."""
+    status_line = stream.readline()
+    if not status_line:
+        raise ConnectionResetError("closed without an answer")
+    length = 0
+    while (line := stream.readline().strip()) != b"":
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    return int(status_line.split()[1]), stream.read(length).decode()
+
+
+class Oracle:
+    """Runs saves against a session whose answers are version numbers."""
+
+    def __init__(self, session: DevSession, kinds: Sequence[SaveKind]) -> None:
+        self._clients = Clients(session.port)
+        self._kinds = kinds
         self._version = 1
         self._verdict = Verdict()
         self._answered = threading.Condition()
         self._over = threading.Event()
 
     def run(self, saves: int) -> Verdict:
-        clients = [
-            threading.Thread(target=self._ask_without_pause, args=(f"client {number}",))
-            for number in range(CLIENTS)
+        threads = [
+            threading.Thread(target=self._ask_without_pause, args=item)
+            for item in self._clients.all().items()
         ]
-        for client in clients:
-            client.start()
+        for thread in threads:
+            thread.start()
         try:
             self._save_all(saves)
         finally:
             self._over.set()
-            for client in clients:
-                client.join(3 * REQUEST_TIMEOUT_S)
+            for thread in threads:
+                thread.join(3 * REQUEST_TIMEOUT_S)
         return self._verdict
 
     def _save_all(self, saves: int) -> None:
-        kinds = self._kinds.all()
-        for number in range(saves):
-            kind = kinds[number % len(kinds)]
-            version = self._version + 1
-            kind(version)
-            self._version = version
-            self._verdict.saves[kind.__name__] += 1
-            self._ask("writer", kind.__name__)
-            self._let_clients_answer(number)
+        with self._clients.new_connections() as ask:
+            for number in range(saves):
+                kind = self._kinds[number % len(self._kinds)]
+                version = self._version + 1
+                kind(version)
+                self._version = version
+                self._verdict.saves[kind.__name__] += 1
+                self._ask_once("writer", ask, kind.__name__)
+                self._let_clients_answer(number)
 
     def _let_clients_answer(self, number: int) -> None:
         """No client may be starved: each has at least two answers for each save so far."""
         wanted = (number + 1) * ANSWERS_PER_SAVE
         deadline = time.monotonic() + REQUEST_TIMEOUT_S
         with self._answered:
-            while self._fewest_answers() < wanted:
+            while min(self._verdict.answers[name] for name in self._clients.all()) < wanted:
                 if not self._answered.wait(max(0.0, deadline - time.monotonic())):
                     self._verdict.note_fault("starved", f"{dict(self._verdict.answers)}")
                     return
 
-    def _fewest_answers(self) -> int:
-        return min(self._verdict.answers[f"client {number}"] for number in range(CLIENTS))
-
-    def _ask_without_pause(self, name: str) -> None:
+    def _ask_without_pause(
+        self, name: str, client: Callable[[], contextlib.AbstractContextManager[Ask]]
+    ) -> None:
         while not self._over.is_set():
-            self._ask(name, "while saving")
+            # A fault ends the connection; the client makes another one and goes on.
+            with contextlib.suppress(_FaultError), client() as ask:
+                while not self._over.is_set():
+                    if not self._ask_once(name, ask, "while saving"):
+                        raise _FaultError
 
-    def _ask(self, name: str, why: str) -> None:
+    def _ask_once(self, name: str, ask: Ask, why: str) -> bool:
         floor = self._version
         try:
-            answer = get(self._port)
+            status, body = ask()
         except TimeoutError:
-            self._fault("timeout", name, why)
+            return self._fault("timeout", name, why)
         except ConnectionRefusedError:
-            self._fault("refused", name, why)
+            return self._fault("refused", name, why)
         except (OSError, http.client.HTTPException) as error:
-            self._fault("reset", name, f"{why}: {error!r}")
-        else:
-            if answer.status != 200:
-                self._fault("not 200", name, f"{why}: {answer.status} {answer.body[:300]}")
-            elif int(answer.body) < floor:
-                self._fault("stale", name, f"{why}: {answer.body} after {floor}")
-            with self._answered:
-                self._verdict.answers[name] += 1
-                self._answered.notify_all()
-
-    def _fault(self, kind: str, name: str, detail: str) -> None:
+            return self._fault("reset", name, f"{why}: {error!r}")
         with self._answered:
-            self._verdict.note_fault(kind, f"{name}: {detail}")
+            if status != 200:
+                self._verdict.note_fault("not 200", f"{name}, {why}: {status} {body[:300]}")
+            elif int(body) < floor:
+                self._verdict.note_fault("stale", f"{name}, {why}: {body} after {floor}")
+            self._verdict.answers[name] += 1
             self._answered.notify_all()
+        return True
+
+    def _fault(self, kind: str, name: str, detail: str) -> bool:
+        with self._answered:
+            self._verdict.note_fault(kind, f"{name}, {detail}")
+            self._answered.notify_all()
+        return False
+
+
+class _FaultError(Exception):
+    """This connection is of no use any more."""

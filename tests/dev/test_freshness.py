@@ -5,36 +5,68 @@ from pathlib import Path
 
 import pytest
 
-from tests.dev.harness import VERSIONED_APP, DevSession
+from tests.dev.harness import DevSession
 from tests.dev.oracle import Oracle, Verdict
+from tests.dev.save_kinds import SaveKind, SaveKinds, write_project
 
 pytestmark = pytest.mark.processes
 
 
-def judge(project: Path, saves: int, environment: dict[str, str] | None = None) -> Verdict:
-    (project / "app.py").write_text(VERSIONED_APP.format(version=1))
+def four(kinds: SaveKinds) -> list[SaveKind]:
+    return [
+        kinds.in_place,
+        kinds.rename_over,
+        kinds.same_second_and_size,
+        kinds.delete_and_recreate,
+    ]
+
+
+def judge(
+    project: Path, saves: int, *, all_kinds: bool, environment: dict[str, str] | None = None
+) -> Verdict:
+    project.rmdir()
+    write_project(project)
+    kinds = SaveKinds(project)
     with DevSession(project, environment=environment) as session:
         session.wait_until_serving()
-        return Oracle(session).run(saves)
+        verdict = Oracle(session, kinds.all() if all_kinds else four(kinds)).run(saves)
+    # Kept with the result of `make test-thorough`.
+    sys.stdout.write(f"{verdict}\n")
+    return verdict
 
 
 def test_forty_saves_of_four_kinds_are_never_stale_refused_or_reset(project: Path) -> None:
-    verdict = judge(project, saves=40)
+    verdict = judge(project, 40, all_kinds=False)
 
     assert not verdict.faults, (verdict.faults, verdict.details)
-    assert min(verdict.saves.values()) >= 5
-    assert len(verdict.saves) == 4
+    assert set(verdict.saves.values()) == {10}
+
+
+def test_saves_as_editors_and_tools_make_them_are_never_stale_refused_or_reset(
+    project: Path,
+) -> None:
+    verdict = judge(project, 36, all_kinds=True)
+
+    assert not verdict.faults, (verdict.faults, verdict.details)
+    assert set(verdict.saves.values()) == {3}
 
 
 @pytest.mark.thorough
 @pytest.mark.timeout(600)
 def test_four_hundred_saves_of_four_kinds_are_never_stale_refused_or_reset(project: Path) -> None:
-    verdict = judge(project, saves=400)
-    # Kept with the result of `make test-thorough`.
-    sys.stdout.write(f"{verdict}\n")
+    verdict = judge(project, 400, all_kinds=False)
 
     assert not verdict.faults, (verdict.faults, verdict.details)
-    assert min(verdict.saves.values()) >= 100
+    assert set(verdict.saves.values()) == {100}
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(1800)
+def test_six_hundred_saves_of_all_kinds_are_never_stale_refused_or_reset(project: Path) -> None:
+    verdict = judge(project, 600, all_kinds=True)
+
+    assert not verdict.faults, (verdict.faults, verdict.details)
+    assert set(verdict.saves.values()) == {50}
 
 
 def test_the_same_saves_without_the_gate_are_stale(project: Path, tmp_path: Path) -> None:
@@ -46,6 +78,6 @@ def test_the_same_saves_without_the_gate_are_stale(project: Path, tmp_path: Path
         "    Gate.is_fresh = lambda self: True\n"
     )
 
-    verdict = judge(project, saves=8, environment={"PYTHONPATH": str(tmp_path)})
+    verdict = judge(project, 8, all_kinds=False, environment={"PYTHONPATH": str(tmp_path)})
 
     assert verdict.faults["stale"] > 0
