@@ -132,8 +132,7 @@ class Crew:
 
     def _start_build(self, command: StartBuild, cause: BuildCause) -> None:
         generation = command.generation
-        target = (self._settings.app_module, self._settings.app_name)
-        self.workers[generation] = self._table.start_worker(generation, target, cause)
+        self.workers[generation] = self._table.start_worker(generation, self._settings, cause)
         self._events.emit("build_started", generation=generation, changed=cause.changed)
         if generation > 1 and not command.is_retry:
             self.terminal.restarting(cause.changed)

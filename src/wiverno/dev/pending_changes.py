@@ -50,6 +50,7 @@ class PendingChanges:
         return any(
             (seen := candidate.recorded_signature(path)) is not None
             and seen != read_signature(path)
+            and not candidate.holds_same_content(path)
             for path in self._changes
         )
 
@@ -74,5 +75,5 @@ def _is_unserved(change: Change, serving: WorkerHandle) -> bool:
     now = read_signature(change.path)
     recorded = serving.recorded_signature(change.path)
     if recorded is not None:
-        return recorded != now
+        return recorded != now and not serving.holds_same_content(change.path)
     return is_news(change, None if now == ABSENT else now[3], serving.start)

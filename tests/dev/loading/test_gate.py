@@ -1,6 +1,7 @@
 """The gate against a real disk."""
 
 import os
+import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.record import EntryKind, Record
 from wiverno.dev.loading.signatures import ABSENT, read_signature
+from wiverno.dev.loading.sweep import Absence
 
 
 def recorded(*paths: Path) -> tuple[Record, Gate]:
@@ -222,3 +224,21 @@ def test_missing_module_in_a_directory_that_appears_is_stale(tmp_path: Path) -> 
 
     assert fresh_before
     assert not gate.is_fresh()
+
+
+@pytest.mark.parametrize("has_statx", [True, False])
+def test_absence_ends_with_the_first_path_that_appears(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_statx: bool
+) -> None:
+    if not has_statx:
+        monkeypatch.setattr(sys, "platform", "other")
+    paths = [tmp_path / name for name in ("a", "b", "c")]
+    absence = Absence([str(path) for path in paths])
+    before = absence.first_appeared()
+    paths[2].symlink_to(tmp_path / "nowhere")
+    dangling = absence.first_appeared()
+    paths[1].touch()
+
+    assert before is None
+    assert dangling is None
+    assert absence.first_appeared() == str(paths[1])

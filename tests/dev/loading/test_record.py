@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiverno.dev.loading.record import Entry, EntryKind, Record, RecordReader, decode, encode
-from wiverno.dev.loading.signatures import ABSENT, UNLIKE_ANY, Signature
+from wiverno.dev.loading.signatures import ABSENT, LEFT, UNLIKE_ANY, Signature
 from wiverno.dev.processes import memory_file
 
 SIGNATURE = (1_700_000_000_123_456_789, 42, 2**64 - 1, 1_700_000_000_123_456_790)
@@ -87,6 +87,18 @@ def test_reader_has_what_the_writer_has(written: list[Entry]) -> None:
         assert RecordReader(fd).refresh().entries() == writer.entries()
     finally:
         os.close(fd)
+
+
+def few_entries() -> st.SearchStrategy[Entry]:
+    """So few paths and signatures that each kind meets what was there before."""
+    signatures = st.sampled_from([SIGNATURE, (1, 1, 1, 1), ABSENT, UNLIKE_ANY, LEFT])
+    return st.builds(Entry, st.sampled_from(EntryKind), st.sampled_from(["/a", "/b"]), signatures)
+
+
+@settings(derandomize=True)
+@given(st.lists(few_entries(), max_size=40))
+def test_reader_has_what_the_writer_has_when_all_meet(written: list[Entry]) -> None:
+    test_reader_has_what_the_writer_has.hypothesis.inner_test(written)  # type: ignore[attr-defined]
 
 
 def test_same_entry_twice_is_written_once(fd: int) -> None:

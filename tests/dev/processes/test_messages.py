@@ -27,7 +27,7 @@ from wiverno.dev.processes.messages import (
 )
 
 EXAMPLES: list[Message] = [
-    Build(3, "shop.wsgi", "create_app()", 12.5, ("dev.py", "--x")),
+    Build(3, "shop.wsgi", "create_app()", 12.5, ("dev.py", "--x"), ("/p",)),
     Built(Outcome.GOOD, debug=True, interpreter_ms=40.1, import_ms=100.0, verify_ms=0.4),
     Built(Outcome.FAILED, blame=Blame.SYNTAX, payload=b'{"kind": "SyntaxError"}'),
     Built(Outcome.CHANGED, changed_path="/p/\u00e4 b.py"),

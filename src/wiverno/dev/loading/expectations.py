@@ -10,7 +10,7 @@ from typing import TypeAlias
 from wiverno.dev.loading.record import Entry, EntryKind
 from wiverno.dev.loading.search import find_module, list_names, location_of
 from wiverno.dev.loading.signatures import ABSENT, UNLIKE_ANY, Signature, read_signature
-from wiverno.dev.loading.sweep import Sweep
+from wiverno.dev.loading.sweep import Absence, Sweep
 
 _Results: TypeAlias = frozenset[str | None]
 """What `find_module` may give."""
@@ -24,7 +24,7 @@ class Expectations:
         # Each directory above, and each `directory/name` that is one: `__init__` may appear.
         self._signatures: dict[str, Signature] = {}
         self._sweep = Sweep(())
-        self._absent: tuple[str, ...] = ()
+        self._absence = Absence(())
         self._has_news = False
 
     def add(self, entry: Entry) -> None:
@@ -40,7 +40,7 @@ class Expectations:
         if (
             self._has_news
             or self._sweep.first_difference() is not None
-            or any(map(os.path.exists, self._absent))
+            or self._absence.first_appeared() is not None
         ):
             return self._look_again()
         return None
@@ -77,7 +77,7 @@ class Expectations:
     def _prepare_sweep(self) -> None:
         signatures = self._signatures.items()
         self._sweep = Sweep([(path, seen) for path, seen in signatures if seen != ABSENT])
-        self._absent = tuple(path for path, seen in signatures if seen == ABSENT)
+        self._absence = Absence([path for path, seen in signatures if seen == ABSENT])
         self._has_news = False
 
 

@@ -6,9 +6,12 @@ here reads or writes `__pycache__`.
 """
 
 import os
+import time
+from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from types import CodeType
 
+from wiverno.dev.loading.contents import digest_of, is_racy
 from wiverno.dev.loading.record import EntryKind, Record
 from wiverno.dev.loading.search import absolute
 from wiverno.dev.loading.signatures import read_signature, signature_of
@@ -33,17 +36,24 @@ def compile_source(source: bytes, path: str) -> CodeType:
     return code
 
 
-def read_recorded(path: str, record: Record) -> bytes:
+def read_recorded(path: str, record: Record, clock_ns: Callable[[], int] = time.time_ns) -> bytes:
     """Read `path`, after its signature was recorded: a write in between makes it stale.
 
     A file that cannot be opened is recorded as well, absent or as it is: its return, or
-    other permissions, make the record stale.
+    other permissions, make the record stale. `clock_ns` is the wall clock.
     """
+    recorded_path = absolute(path)
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        record.add(EntryKind.MODULE, absolute(path), read_signature(path))
+        record.add(EntryKind.MODULE, recorded_path, read_signature(path))
         raise
     with open(fd, "rb") as file:
-        record.add(EntryKind.MODULE, absolute(path), signature_of(os.fstat(fd)))
-        return file.read()
+        signature = signature_of(os.fstat(fd))
+        is_young = is_racy(signature, clock_ns())
+        record.add(EntryKind.MODULE, recorded_path, signature)
+        source = file.read()
+    record.add(EntryKind.CONTENT, recorded_path, digest_of(source))
+    if is_young:
+        record.add(EntryKind.RACY, recorded_path, signature)
+    return source

@@ -3,7 +3,7 @@
 A process appends each dependency to its generation's memory file *before* it reads
 the file, so that a candidate that dies or hangs leaves a list of what it had read.
 Frames are appended whole (O_APPEND, one write), a torn tail is ignored, and a module
-with two different signatures is stale for ever.
+with two different signatures is stale for ever, unless its bytes were seen to be the same.
 """
 
 import os
@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import NamedTuple
 from weakref import WeakSet
 
-from wiverno.dev.loading.signatures import UNLIKE_ANY, Signature
+from wiverno.dev.loading.signatures import LEFT, UNLIKE_ANY, Signature
 
 # length of the rest, kind, signature; then the path in the file system's encoding.
 # The inode is unsigned: some network file systems use all 64 bits.
@@ -24,6 +24,9 @@ _ENTRY = struct.Struct("<BqqQq")
 class EntryKind(IntEnum):
     """What a path means to the application. The numbers cross process borders."""
 
+    # That of `Enum` is a Python function, and each entry is looked up by its kind.
+    __hash__ = int.__hash__
+
     MODULE = 1
     """A file of user code: its content was imported."""
     MISSING_MODULE = 2
@@ -32,6 +35,18 @@ class EntryKind(IntEnum):
     """The same, but a directory without `__init__` may be there: it wins over nothing."""
     FOUND_MODULE = 4
     """The file, or the part of a namespace package, that a search by name ended in."""
+    CONTENT = 5
+    """Not a signature but the digest of the bytes that were loaded; written after the read."""
+    RACY = 6
+    """The signature was younger than 20 ms: the next save may leave it as it is."""
+    ADOPTED = 7
+    """A module's new signature, with which its bytes are still the loaded ones."""
+    DATA = 8
+    """A file of the project that was opened to be read."""
+    MISSING_DATA = 9
+    """The same, in vain: nothing was there."""
+    LISTING = 10
+    """Not a signature but the digest of the names that a directory was seen to have."""
 
 
 class Entry(NamedTuple):
@@ -74,27 +89,40 @@ class Record:
         self._file = None if fd is None else _identify(fd)
         self._entries: dict[tuple[EntryKind, str], Entry] = {}
         self._snapshot: tuple[Entry, ...] | None = None
-        self._lock = threading.Lock()
+        self._of_kind: dict[EntryKind, tuple[Entry, ...]] = {}
+        self.module_folders: set[str] = set()
+        """The directories of all modules."""
+        # Entered again where a garbage collection or a signal runs code of the application
+        # inside `add`, and that opens a file.
+        self._lock = threading.RLock()
         _records.add(self)
 
     def add(self, kind: EntryKind, path: str, signature: Signature) -> None:
         """Append an entry, unless the record says the same already."""
         entry = Entry(kind, path, signature)
         with self._lock:
-            known = self._entries.get((kind, path))
-            merged = _merge(known, entry)
-            if merged == known:
+            changed = self._changed_by(entry)
+            if all(self._entries.get((new.kind, path)) == new for new in changed):
                 return
             self._append(entry)
-            self._entries[kind, path] = merged
+            for new in changed:
+                self._entries[new.kind, path] = new
+                self._of_kind.pop(new.kind, None)
+            if kind is EntryKind.MODULE:
+                self.module_folders.add(os.path.dirname(path))
             self._snapshot = None
 
     def __contains__(self, path: str) -> bool:
         return any((kind, path) in self._entries for kind in EntryKind)
 
-    def get(self, path: str) -> Entry | None:
-        """What was seen of the content of the file at `path`."""
-        return self._entries.get((EntryKind.MODULE, path))
+    def get(self, path: str, kind: EntryKind = EntryKind.MODULE) -> Entry | None:
+        """What was seen of the file at `path`: as a module, or as a thing of that kind."""
+        return self._entries.get((kind, path))
+
+    def content(self, path: str) -> Signature | None:
+        """The digest of the bytes that were loaded from `path`; None while there is none."""
+        entry = self._entries.get((EntryKind.CONTENT, path))
+        return None if entry is None else entry.signature
 
     def entries(self) -> tuple[Entry, ...]:
         """All entries, new ones last. The same tuple until something is added."""
@@ -104,11 +132,53 @@ class Record:
                 snapshot = self._snapshot = tuple(self._entries.values())
         return snapshot
 
+    def of_kind(self, kind: EntryKind) -> tuple[Entry, ...]:
+        """Those of one kind, in the same way."""
+        entries = self._of_kind.get(kind)
+        if entries is None:
+            with self._lock:
+                entries = tuple([entry for entry in self.entries() if entry.kind is kind])
+                self._of_kind[kind] = entries
+        return entries
+
     def detach(self) -> None:
         """Write to the memory file no more; only for a child process that has one thread."""
         self._fd = None
         # At the fork another thread may have held it.
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+
+    def _changed_by(self, entry: Entry) -> list[Entry]:
+        """What `entry` changes. Writer and readers apply the same frames, with the same result.
+
+        Two signatures or contents of one module: some code may be from either, so no disk
+        equals that. The last of them alone would hide the first, and the first may come
+        back: a file that was absent, was loaded and is absent again.
+        """
+        known = self._entries.get((entry.kind, entry.path))
+        match entry.kind:
+            case EntryKind.ADOPTED:
+                module = self.get(entry.path)
+                if module is None or module.signature in (UNLIKE_ANY, entry.signature):
+                    return []
+                return [module._replace(signature=entry.signature)]
+            case EntryKind.RACY:
+                return [] if known == entry else [entry]
+            case _ if known is None:
+                return [entry]
+            case _ if LEFT in (known.signature, entry.signature):
+                return [] if known.signature == LEFT else [entry]
+            case EntryKind.CONTENT if known.signature != entry.signature:
+                return [_like_none(known), *self._like_none_at(entry.path)]
+            case EntryKind.MODULE | EntryKind.DATA | EntryKind.LISTING:
+                is_settled = known.signature in (entry.signature, UNLIKE_ANY)
+                return [] if is_settled else [_like_none(known)]
+            case _:
+                return []
+
+    def _like_none_at(self, path: str) -> list[Entry]:
+        """What was read at `path`, as no disk has it."""
+        read = [self.get(path), self.get(path, EntryKind.DATA)]
+        return [_like_none(entry) for entry in read if entry and entry.signature != LEFT]
 
     def _append(self, entry: Entry) -> None:
         if self._fd is None:
@@ -120,15 +190,8 @@ class Record:
         os.write(self._fd, encode(entry))
 
 
-def _merge(known: Entry | None, entry: Entry) -> Entry:
-    """Two signatures of one module: some code may be from either, so no disk equals that.
-
-    The last of them alone would hide the first, and the first may come back: a file that
-    was absent, was loaded and is absent again.
-    """
-    if known is None or known == entry:
-        return entry
-    return known._replace(signature=UNLIKE_ANY) if entry.kind is EntryKind.MODULE else known
+def _like_none(entry: Entry) -> Entry:
+    return entry._replace(signature=UNLIKE_ANY)
 
 
 def _identify(fd: int) -> tuple[int, int] | None:

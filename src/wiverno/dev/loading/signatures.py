@@ -16,6 +16,9 @@ ABSENT: Signature = (0, -1, 0, 0)
 UNLIKE_ANY: Signature = (0, -2, 0, 0)
 """A signature that differs from all that `read_signature` gives, today and later."""
 
+LEFT: Signature = (0, -3, 0, 0)
+"""In place of the signature of what has left the record for good."""
+
 
 def signature_of(status: os.stat_result) -> Signature:
     return (status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns)

@@ -9,7 +9,7 @@ import ctypes
 import os
 import sys
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import starmap
 
 from wiverno.dev.loading.signatures import Signature, read_signature
@@ -35,12 +35,31 @@ class Sweep:
 
     def first_difference(self) -> str | None:
         """The path of a file whose signature differs now; None when all are equal."""
-        if self._are_all_equal():
+        return next(self.differences(), None)
+
+    def differences(self) -> Iterator[str]:
+        """The paths of all files whose signature differs now."""
+        if not self._are_all_equal():
+            for path, signature in self._files:
+                if read_signature(path) != signature:
+                    yield path
+
+
+class Absence:
+    """Paths where nothing should be."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = tuple(paths)
+        self._statx = _find_statx()
+        self._buffer = ctypes.create_string_buffer(8 * _STATX_WORDS)
+        place = ctypes.byref(self._buffer)
+        self._calls = [_statx_arguments(path, place) for path in self._paths]
+
+    def first_appeared(self) -> str | None:
+        """The first of them where something is now."""
+        if self._statx is not None and all(starmap(self._statx, self._calls)):
             return None
-        for path, signature in self._files:
-            if read_signature(path) != signature:
-                return path
-        return None
+        return next(filter(os.path.exists, self._paths), None)
 
 
 def _statx_check(files: Sequence[tuple[str, Signature]]) -> Callable[[], bool]:
@@ -51,17 +70,8 @@ def _statx_check(files: Sequence[tuple[str, Signature]]) -> Callable[[], bool]:
     buffer = ctypes.create_string_buffer(8 * _STATX_WORDS * len(files))
     words = memoryview(buffer).cast("B").cast("Q")
     expected = _expected_words([signature for _, signature in files])
-    # ctypes objects, made once: converting the arguments would cost as much as the call.
-    calls = [
-        (
-            ctypes.c_int(_AT_FDCWD),
-            ctypes.c_char_p(os.fsencode(path)),
-            ctypes.c_int(0),
-            ctypes.c_uint(_WANTED_FIELDS),
-            ctypes.byref(buffer, 8 * _STATX_WORDS * number),
-        )
-        for number, (path, _) in enumerate(files)
-    ]
+    places = [ctypes.byref(buffer, 8 * _STATX_WORDS * number) for number in range(len(files))]
+    calls = [_statx_arguments(path, place) for (path, _), place in zip(files, places, strict=True)]
 
     def are_all_equal() -> bool:
         if any(starmap(statx, calls)):
@@ -72,6 +82,17 @@ def _statx_check(files: Sequence[tuple[str, Signature]]) -> Callable[[], bool]:
         )
 
     return are_all_equal
+
+
+def _statx_arguments(path: str, place: object) -> tuple[object, ...]:
+    """ctypes objects, made once: converting the arguments would cost as much as the call."""
+    return (
+        ctypes.c_int(_AT_FDCWD),
+        ctypes.c_char_p(os.fsencode(path)),
+        ctypes.c_int(0),
+        ctypes.c_uint(_WANTED_FIELDS),
+        place,
+    )
 
 
 def _expected_words(signatures: Sequence[Signature]) -> list[bytes]:

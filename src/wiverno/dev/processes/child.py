@@ -53,6 +53,12 @@ def flush_output() -> None:
             stream.flush()
 
 
+def complain(text: str) -> None:
+    """One line on stderr, if there is one."""
+    with contextlib.suppress(Exception):
+        sys.stderr.write(f"wiverno: {text}\n")
+
+
 def _exit_after(delay_s: float, status: int) -> None:
     threading.Event().wait(delay_s)
     flush_output()

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wiverno.dev.decisions.changes import BuildStart
+from wiverno.dev.loading.contents import adopt_same_content
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.record import Entry, EntryKind, Record, RecordReader
-from wiverno.dev.loading.signatures import Signature, read_signature
+from wiverno.dev.loading.signatures import LEFT, Signature, read_signature
 from wiverno.dev.processes import memory_file
 from wiverno.dev.processes.channel import QueuedChannel
 from wiverno.dev.processes.messages import Built, Outcome
@@ -135,8 +136,10 @@ class WorkerHandle(ProcessHandle):
         self.record_fd = memory_file.create(f"wiverno-record-{self.generation}-rebased")
         rebased = Record(self.record_fd)
         for kind, path, signature in entries:
-            seen = read_signature(path) if kind is EntryKind.MODULE else signature
-            rebased.add(kind, path, seen)
+            if kind in (EntryKind.CONTENT, EntryKind.RACY):
+                continue  # They say what was read, which is not what is there now.
+            is_file = kind in (EntryKind.MODULE, EntryKind.DATA) and signature != LEFT
+            rebased.add(kind, path, read_signature(path) if is_file else signature)
         self._reader = RecordReader(self.record_fd)
 
     def phases_ms(self, now: float) -> dict[str, float]:
@@ -151,6 +154,10 @@ class WorkerHandle(ProcessHandle):
             "verify": self.built.verify_ms,
             "go": (now - self.built_at) * 1000,
         }
+
+    def holds_same_content(self, path: str) -> bool:
+        """Are the bytes that it loaded from `path` there again, under another signature?"""
+        return adopt_same_content(self._reader.refresh(), path)
 
     def ask_stack(self) -> None:
         """Have it write where its main thread stands; read it a little later."""

@@ -37,6 +37,8 @@ class Build:
     """Monotonic time when the process was started, in seconds."""
     argv: tuple[str, ...]
     """What the application sees as `sys.argv`."""
+    project_dirs: tuple[str, ...]
+    """Absolute: what is opened below them, or below the current directory, is recorded."""
     fds: tuple[int, ...] = ()
 
 
@@ -182,8 +184,9 @@ def decode(head: bytes, payload: bytes, fds: tuple[int, ...]) -> Message:
     if cls is None:
         raise ValueError(f"unknown message: {head[:200]!r}")
     names = {item.name for item in fields(cls)}
-    if "argv" in values:
-        values["argv"] = tuple(values["argv"])
+    for name in ("argv", "project_dirs"):
+        if name in values:
+            values[name] = tuple(values[name])
     if "blame" in values:
         values["blame"] = Blame(values["blame"])
     if "outcome" in values:

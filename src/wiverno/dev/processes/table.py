@@ -23,6 +23,7 @@ from wiverno.dev.processes.messages import Attach, Build, Message
 from wiverno.dev.processes.orphans import Orphans, be_subreaper
 from wiverno.dev.processes.role import SESSION_VARIABLE
 from wiverno.dev.processes.spawn import Program, spawn
+from wiverno.dev.settings import DevSettings
 
 # After SIGKILL a process is gone within milliseconds, unless it hangs in the kernel.
 _ORPHANS_END_S = 0.5
@@ -56,20 +57,20 @@ class ProcessTable:
         return len(self._handles)
 
     def start_worker(
-        self, generation: int, target: tuple[str, str], cause: BuildCause
+        self, generation: int, settings: DevSettings, cause: BuildCause
     ) -> WorkerHandle:
         start = BuildStart(time.monotonic(), time.time_ns())
         process, channel = self._spawn(Program.WORKER, str(generation))
         handle = WorkerHandle(process, channel, generation, start, cause)
         self._add(handle)
-        module, attribute = target
         channel.send(
             Build(
                 generation=generation,
-                module=module,
-                attribute=attribute,
+                module=settings.app_module,
+                attribute=settings.app_name,
                 spawned_at=start.monotonic_s,
                 argv=tuple(sys.argv),
+                project_dirs=settings.watch_dirs,
                 fds=(handle.record_fd, handle.stack_fd, handle.notes_fd, self._life_line),
             )
         )

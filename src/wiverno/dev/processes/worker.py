@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from wiverno.core.app_target import AppTarget, load
 from wiverno.core.wsgi_types import WSGIApplication
 from wiverno.dev.decisions.lifecycle import Blame
+from wiverno.dev.loading.data_files import LIMIT, DataFiles
 from wiverno.dev.loading.finder import RecordingFinder
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.record import Record
@@ -27,6 +28,8 @@ from wiverno.dev.processes.stack import answer_with_stack
 from wiverno.dev.serving.protocol import Serving
 from wiverno.dev.serving.request_notes import RequestNotes
 
+# Read by frameworks with calls that tell nothing (`exists`, `stat`) when they are absent.
+_ENVIRONMENT_FILES = (".env", ".flaskenv")
 # A candidate that failed has a report to bring out, and nobody waits for it.
 _LEAVE_AFTER_FAILURE_S = 0.5
 
@@ -53,17 +56,24 @@ def _run(channel: Channel) -> float:
     life_line.arm(inherited_life_line)
     record = Record(record_fd)
     gate = Gate(record)
-    application = _build(build, record, gate, channel)
+    data_files = DataFiles(record, [os.getcwd(), *build.project_dirs])
+    application = _build(build, record, data_files, gate, channel)
     if application is None:
         return _LEAVE_AFTER_FAILURE_S
-    return _serve(channel, application, gate, RequestNotes(notes_fd))
+    notes = RequestNotes(notes_fd, data_files.request_began)
+    return _serve(channel, application, gate, notes)
 
 
-def _build(build: Build, record: Record, gate: Gate, channel: Channel) -> WSGIApplication | None:
+def _build(
+    build: Build, record: Record, data_files: DataFiles, gate: Gate, channel: Channel
+) -> WSGIApplication | None:
     """Import the application and report. None: this process has nothing to serve."""
     begun = time.monotonic()
     _take_cold_start_environment(build)
     RecordingFinder(record, UserCode()).install()
+    data_files.install()
+    for name in _ENVIRONMENT_FILES:
+        data_files.follow(os.path.abspath(name))
     application: WSGIApplication | None = None
     debug: bool | None = None
     report, blame = b"", Blame.CODE
@@ -75,6 +85,8 @@ def _build(build: Build, record: Record, gate: Gate, channel: Channel) -> WSGIAp
         blame = _blame_for(error)
     imported = time.monotonic()
     # Output of the import stands before anything that this report makes others print.
+    if data_files.is_full:
+        child.complain(f"After the first {LIMIT} files that were read the rest is not followed.")
     child.flush_output()
     if not gate.is_fresh():
         outcome = Outcome.CHANGED

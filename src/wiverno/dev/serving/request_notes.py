@@ -6,6 +6,7 @@ One slot for each thread in a memory file that the supervisor holds too.
 import itertools
 import os
 import threading
+from collections.abc import Callable
 
 _SLOTS = 64
 _SLOT_BYTES = 256
@@ -14,12 +15,15 @@ _SLOT_BYTES = 256
 class RequestNotes:
     """The worker's side."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, request_began: Callable[[], None] = lambda: None) -> None:
+        """`request_began` is called in the thread that is going to answer a request."""
         self._fd = fd
+        self._request_began = request_began
         self._local = threading.local()
         self._numbers = itertools.count()
 
     def begin(self, method: str, target: str) -> None:
+        self._request_began()
         text = f"{method} {target}".encode("unicode_escape")[: _SLOT_BYTES - 1]
         self._write(text.ljust(_SLOT_BYTES, b"\0"))
 

@@ -1,0 +1,198 @@
+"""Follows the project files that the application opens, and the folders it lists.
+
+By an audit hook, which runs inside every `open` of the application: it must be cheap, must
+never raise, and must change nothing that the application could notice.
+"""
+
+import importlib
+import itertools
+import os
+import stat
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from wiverno.dev.loading.contents import digest_of, is_racy, read_signed
+from wiverno.dev.loading.folder_names import digest_names
+from wiverno.dev.loading.project import Project
+from wiverno.dev.loading.record import EntryKind, Record
+from wiverno.dev.loading.search import absolute
+from wiverno.dev.loading.signatures import ABSENT, LEFT, signature_of
+
+LIMIT = 5_000
+"""Data files that one process records at most."""
+
+# A file that has just been copied here may be of any size; one that somebody edits is not.
+_COMPARED_BYTES = 1 << 20
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+# Which arguments of an audit event are paths that change.
+_CHANGED_PATHS = {
+    "os.rename": slice(0, 2),
+    "os.link": slice(1, 2),
+    "os.symlink": slice(1, 2),
+    "os.remove": slice(0, 1),
+    "os.mkdir": slice(0, 1),
+    "os.rmdir": slice(0, 1),
+    "os.truncate": slice(0, 1),
+    "os.chmod": slice(0, 1),
+    "os.utime": slice(0, 1),
+    "sqlite3.connect": slice(0, 1),
+}
+_LISTINGS = ("os.listdir", "os.scandir")
+# These change the names in a folder in any case, all others where nothing was there.
+_RENAMING = ("os.rename", "os.remove", "os.rmdir")
+# What sqlite3 connects to in memory.
+_NO_FILES = ("", ":memory:")
+_EVENTS = frozenset({"open", *_LISTINGS, *_CHANGED_PATHS})
+# Whose listings are no dependency: of the import system, of metadata of distributions, ours.
+_OTHER_LISTERS = (
+    "<frozen importlib",
+    os.path.dirname(importlib.__file__) + os.sep,
+    os.path.dirname(__file__) + os.sep,
+)
+
+
+class _Thread(threading.local):
+    request = 0
+    is_busy = False
+
+
+class DataFiles:
+    """Records what is opened to be read; what this process writes leaves the record for good."""
+
+    def __init__(
+        self,
+        record: Record,
+        roots: Sequence[str],
+        left_out: Iterable[str] = (),
+        clock_ns: Callable[[], int] = time.time_ns,
+        limit: int = LIMIT,
+    ) -> None:
+        """Project files lie below `roots`, but not below `left_out` (all absolute)."""
+        self._limit = limit
+        self._record = record
+        self._project = Project(record, roots, left_out)
+        self._clock_ns = clock_ns
+        self._thread = _Thread()
+        self._requests = itertools.count(1)
+        self._first_opened: dict[str, int] = {}
+        """In which request a file was opened first; 0 is none: the import, or a thread."""
+        self._left: set[str] = set()
+        self.is_full = False
+        """Were there more than `limit`? What came after them is not followed."""
+
+    def install(self) -> None:
+        """From now on, for the life of the process: a hook cannot be taken out again."""
+        sys.addaudithook(self.notice)
+
+    def request_began(self) -> None:
+        """What this thread opens from now on, it opens for one request, and a new one."""
+        self._thread.request = next(self._requests)
+
+    def follow(self, path: str) -> None:
+        """Depend on a file wherever it lies and whether it is there: `--watch-file`, `.env`."""
+        path = absolute(path)
+        self._first_opened[path] = 0
+        self._add(path)
+
+    def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """The audit hook. It comes before what it tells of is done."""
+        if event not in _EVENTS:
+            return
+        thread = self._thread
+        if thread.is_busy:  # By what is done below.
+            return
+        thread.is_busy = True
+        try:
+            if event == "open":
+                self._notice_open(arguments[0], arguments[2])
+            elif event in _LISTINGS:
+                # The frame that listed: this one was called by the interpreter itself.
+                self._notice_listing(arguments[0], sys._getframe(1).f_code.co_filename)
+            else:
+                for path in arguments[_CHANGED_PATHS[event]]:
+                    self._notice_change(path, event)
+        except Exception:  # noqa: BLE001 - it would come out of the application's `open`
+            pass
+        finally:
+            thread.is_busy = False
+
+    def _notice_open(self, file: object, flags: int) -> None:
+        if flags & _WRITES:
+            self._notice_change(file)
+            return
+        path = self._locate(file)
+        if path is not None and self._record.get(path) is None and self._is_followed(path):
+            self._add(path)
+
+    def _notice_listing(self, folder: object, lister: str) -> None:
+        if lister.startswith(_OTHER_LISTERS) or "/pkg_resources/" in lister:
+            return
+        # A name in it: for the folder's own files to count is what counts.
+        path = self._locate(os.path.join(os.fsdecode(folder or "."), "_"))  # type: ignore[arg-type]
+        if path is None:
+            return
+        path = os.path.dirname(path)
+        if self._is_followed(path):
+            self._record.add(EntryKind.LISTING, path, digest_names(path))
+
+    def _is_followed(self, path: str) -> bool:
+        """Does the record depend on `path`, which this thread is about to read?"""
+        if path in self._left:
+            return False
+        request = self._thread.request
+        first = self._first_opened.get(path)
+        if first is None:
+            if len(self._first_opened) >= self._limit:
+                self.is_full = True
+                return False
+            self._first_opened[path] = request
+        elif first and request and first != request:
+            # The application reads it afresh by itself.
+            self._leave(path)
+            return False
+        return True
+
+    def _notice_change(self, file: object, event: str = "open") -> None:
+        path = None if file in _NO_FILES else self._locate(file)
+        if path is None:
+            return
+        if event in _RENAMING or not os.path.lexists(path):
+            self._leave(os.path.dirname(path))
+        self._leave(path)
+
+    def _locate(self, file: object) -> str | None:
+        """The absolute path of a project file; None for what does not count."""
+        if isinstance(file, int) or file is None:
+            return None
+        if not isinstance(file, str):
+            file = os.fsdecode(file)  # type: ignore[arg-type]  # raises what `notice` drops
+        path = absolute(file)
+        return path if self._project.has_folder(path.rpartition(os.sep)[0]) else None
+
+    def _add(self, path: str) -> None:
+        try:
+            status = os.stat(path)
+        except OSError:
+            self._record.add(EntryKind.MISSING_DATA, path, ABSENT)
+            return
+        if not stat.S_ISREG(status.st_mode):
+            return
+        signature = signature_of(status)
+        is_young = is_racy(signature, self._clock_ns())
+        self._record.add(EntryKind.DATA, path, signature)
+        if not is_young or status.st_size > _COMPARED_BYTES:
+            return
+        if (read := read_signed(path, status.st_size)) is not None:
+            self._record.add(EntryKind.CONTENT, path, digest_of(read[1]))
+            self._record.add(EntryKind.RACY, path, signature)
+
+    def _leave(self, path: str) -> None:
+        if path in self._left:
+            return
+        self._left.add(path)
+        for kind in (EntryKind.DATA, EntryKind.MISSING_DATA, EntryKind.LISTING):
+            if self._record.get(path, kind) is not None:
+                self._record.add(kind, path, LEFT)
