@@ -3,9 +3,12 @@
 set -u
 mkdir -p tests/results
 result=tests/results/thorough.txt
+# Asked before the result itself becomes a change.
+commit=$(git rev-parse --short HEAD)
+git diff --quiet HEAD -- src tests || commit="$commit and uncommitted changes"
 {
     echo "date: $(date -u '+%Y-%m-%d %H:%M UTC')"
-    echo "commit: $(git rev-parse --short HEAD)$(git diff --quiet HEAD -- src tests || echo ' and uncommitted changes')"
+    echo "commit: $commit"
     echo "machine: $(uname -sr), $(nproc) cores, $(${PYTEST%% *} --version)"
     echo
 } > "$result"
