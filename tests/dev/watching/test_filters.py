@@ -86,7 +86,7 @@ def test_given_patterns_replace_defaults_but_not_what_is_never_watched() -> None
 
 
 def test_is_watched_file_when_project_lies_below_tests_ignores_nothing_above() -> None:
-    patterns = IgnorePatterns(None, "/work/tests/node_modules/project")
+    patterns = IgnorePatterns(None, "/srv/tests/node_modules/project")
     assert patterns.is_watched_file("run.py")
 
 

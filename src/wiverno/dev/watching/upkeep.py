@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 TICK_S = 1.0
 """How often the upkeep looks at what rings nowhere: replaced roots, mounts, the patrol."""
 
+# After a new directory, at so many ticks. The watch that the kernel refuses ends watchdog's
+# reading: the directory that reaches the limit, and those after it, are never told.
+_LIMIT_LOOKS = 3
+
 SAFETY_INTERVAL_S = 60.0
 """How often all is compared where watchdog cannot tell that events were lost."""
 
@@ -73,7 +77,7 @@ class Upkeep:
         self._mounts: list[tuple[Mount | None, tuple[Mount, ...]]] = []
         self._identities: dict[str, tuple[int, int] | None] = {}
         self._tick_at = 0.0
-        self._may_exceed_limit = False
+        self._limit_looks = 0
 
     def close(self) -> None:
         self._bell.close()
@@ -116,9 +120,10 @@ class Upkeep:
         self._tick_at = now + TICK_S
         if self._are_mounts_changed() or self._is_root_replaced():
             self.start_over()
-        elif self._may_exceed_limit:
-            self._may_exceed_limit = False
+        elif self._limit_looks:
+            self._limit_looks -= 1
             if self._watches.is_at_limit():
+                self._limit_looks = 0
                 self._patrol.cover_all(
                     f"New directories are not watched: {describe_limit(WATCHES)}"
                 )
@@ -183,7 +188,7 @@ class Upkeep:
 
     def _watch_new_directory(self, path: str, *, is_back: bool = False) -> None:
         self._look_for_missing_roots(path)
-        self._may_exceed_limit = True
+        self._limit_looks = _LIMIT_LOOKS
         owner = self._roots.owner_of(path)
         if owner is None or owner.prunes(path):
             return
