@@ -196,6 +196,14 @@ def get(
         return Answer(response.status, dict(response.getheaders()), response.read().decode())
 
 
+def wait_until(fact: Callable[[], object], otherwise: str, within_s: float = 5.0) -> None:
+    """For facts that no event tells; fails with `otherwise`."""
+    deadline = time.monotonic() + within_s
+    while not fact():
+        assert time.monotonic() < deadline, f"{otherwise}: not within {within_s} s"
+        threading.Event().wait(0.01)
+
+
 def processes_of_session(session_id: str | None) -> list[int]:
     """The pids whose environment names the session, zombies left out."""
     if session_id is None:

@@ -14,14 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.dev.harness import VERSIONED_APP, DevSession, processes_of_session
+from tests.dev.harness import VERSIONED_APP, DevSession, processes_of_session, wait_until
 
 pytestmark = pytest.mark.processes
 
 WITHIN_S = 2.0
 
-SLOW_IMPORT = "import threading\nthreading.Event().wait(30)\n" + VERSIONED_APP.format(version=1)
-SPINNING_IMPORT = "while True:\n    pass\n"
+# Beside the project: a file in it would be a change.
+BEGAN = "import pathlib\npathlib.Path('../began').touch()\n"
+SLOW_IMPORT = BEGAN + "import threading\nthreading.Event().wait(30)\n"
+SPINNING_IMPORT = BEGAN + "while True:\n    pass\n"
 SLOW_REQUEST = """\
 import threading
 
@@ -34,8 +36,9 @@ def app(environ, start_response):
 """
 
 
-def during_the_first_import(session: DevSession) -> None:
-    session.wait_for("build_started")
+def during_the_import(session: DevSession) -> None:
+    """The import itself runs, not only its interpreter."""
+    wait_until((session.project.parent / "began").exists, "the import did not begin")
 
 
 def idle(session: DevSession) -> None:
@@ -59,10 +62,7 @@ def ask_in_background(session: DevSession) -> None:
             client.recv(100)
 
     threading.Thread(target=lambda: ignoring_connection_errors(ask), daemon=True).start()
-    deadline = time.monotonic() + 10
-    while "began" not in session.output:
-        assert time.monotonic() < deadline, "the slow request did not begin"
-        threading.Event().wait(0.01)
+    wait_until(lambda: "began" in session.output, "the slow request did not begin")
 
 
 def ignoring_connection_errors(function: Callable[[], object]) -> None:
@@ -74,8 +74,8 @@ def ignoring_connection_errors(function: Callable[[], object]) -> None:
 
 
 SITUATIONS: dict[str, tuple[str, Callable[[DevSession], None]]] = {
-    "first import": (SLOW_IMPORT, during_the_first_import),
-    "spinning import": (SPINNING_IMPORT, during_the_first_import),
+    "first import": (SLOW_IMPORT, during_the_import),
+    "spinning import": (SPINNING_IMPORT, during_the_import),
     "idle": (VERSIONED_APP.format(version=1), idle),
     "page": ("1 / 0\n", with_a_page_up),
     "request": (SLOW_REQUEST, with_a_slow_request_in_flight),
@@ -117,13 +117,12 @@ def test_killed_supervisor_takes_everything_with_it(project: Path) -> None:
         session.save("app.py", SPINNING_IMPORT)
         with ThreadPoolExecutor() as pool:
             pool.submit(ignoring_connection_errors, session.get)
-            session.wait_for("build_started", generation=2)
+            during_the_import(session)
             session.process.kill()
             session.process.wait(10)
-        deadline = time.monotonic() + WITHIN_S
-        while processes_of_session(session.session_id):
-            assert time.monotonic() < deadline, session.diagnosis()
-            threading.Event().wait(0.01)
+        wait_until(
+            lambda: not processes_of_session(session.session_id), "processes are left", WITHIN_S
+        )
 
 
 def test_port_in_use_is_one_clear_line_and_exit_2(project: Path) -> None:

@@ -4,23 +4,14 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.dev.harness import VERSIONED_APP, DevSession, processes_of_session
+from tests.dev.harness import VERSIONED_APP, DevSession, processes_of_session, wait_until
 
 pytestmark = pytest.mark.processes
-
-
-def wait_until(fact: Callable[[], object], what: str, within_s: float = 5.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not fact():
-        assert time.monotonic() < deadline, f"{what}: not within {within_s} s"
-        threading.Event().wait(0.01)
 
 
 ANSWER = """

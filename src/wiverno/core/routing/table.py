@@ -8,7 +8,6 @@ from typing import Any
 from wiverno.core.exceptions import RouteConflictError
 from wiverno.core.routing.patterns import PathPattern, parse_pattern
 
-HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 _ANY_METHOD = "*"
 
 
