@@ -272,6 +272,25 @@ def test_output_in_other_ways_than_print_is_shown_once(
     assert [lines.count(line) for line in ("first", "hello", "last", "at request")] == [1, 1, 1, 1]
 
 
+def test_process_forked_at_import_prints_when_its_worker_serves(project: Path) -> None:
+    (project / "app.py").write_text(
+        "import os, threading\n"
+        "print('first')\n"
+        "if not os.fork():\n"
+        "    while not os.path.exists('../serves'):\n"
+        "        threading.Event().wait(0.01)\n"
+        "    print('of the fork')\n"
+        "    os._exit(0)\n" + VERSIONED_APP.format(version=1)
+    )
+    with DevSession(project) as session:
+        session.get()
+        (project.parent / "serves").touch()
+        wait_until_printed(session, "of the fork\n")
+        session.stop()
+
+        assert session.output.count("first\n") == 1
+
+
 def test_descriptor_led_elsewhere_at_import_takes_the_prints_there(project: Path) -> None:
     (project / "app.py").write_text(
         "import os\n"
