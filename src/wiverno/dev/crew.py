@@ -61,7 +61,7 @@ class Crew:
                 case RetireWorker():
                     self._retire(command)
                 case Discard():
-                    self.workers[command.generation].kill()
+                    self._discard(self.workers[command.generation])
                 case ShowPage():
                     self._show_page(command)
                 case StandDownPages():
@@ -101,8 +101,29 @@ class Crew:
         """A candidate whose build was no good runs its atexit handlers and ends by itself."""
         handle.expect_exit(time.monotonic() + self._settings.stop_deadline_s)
 
+    def show_output(self, handle: WorkerHandle) -> None:
+        """What it has printed until now and nobody has shown."""
+        handle.is_output_shown = True
+        self.terminal.output(handle.output.claim())
+
+    @property
+    def output_due_at(self) -> float | None:
+        """When a candidate has been silent for so long that what it said before is shown."""
+        candidate = self.candidate
+        if candidate is None or candidate.is_output_shown or candidate.cause.is_retry:
+            return None
+        return candidate.start.monotonic_s + self._settings.silence_s
+
+    def show_overdue_output(self, now: float) -> None:
+        if (due_at := self.output_due_at) is not None and now >= due_at:
+            assert self.candidate is not None  # or nothing would be due
+            self.show_output(self.candidate)
+
     def end_session(self) -> None:
         """Let the server finish within the deadline; what does not serve is killed at once."""
+        if self.candidate is not None and self._lifecycle.server is Server.NOBODY:
+            # It may have said why there is no server yet.
+            self.show_output(self.candidate)
         for handle in self._table:
             if handle.may_serve:
                 # Also to one that is leaving: the shorter deadline holds.
@@ -132,6 +153,7 @@ class Crew:
 
     def _start_build(self, command: StartBuild, cause: BuildCause) -> None:
         generation = command.generation
+        cause.is_retry = command.is_retry
         self.workers[generation] = self._table.start_worker(generation, self._settings, cause)
         self._events.emit("build_started", generation=generation, changed=cause.changed)
         if generation > 1 and not command.is_retry:
@@ -143,7 +165,8 @@ class Crew:
         debug = handle.built.debug
         phases_ms = handle.phases_ms(time.monotonic())
         summary = RestartSummary(handle.cause.changed, phases_ms, sum(phases_ms.values()))
-        # First, or the worker's own lines would come before it.
+        # Both first, or the worker's own lines would come before it.
+        self.show_output(handle)
         self.terminal.serving(self._settings.url, debug, restart, summary)
         self._shown = None
         handle.channel.send(Go(generation=generation, fds=self._listener_fds))
@@ -156,6 +179,10 @@ class Crew:
             phases_ms=phases_ms,
             total_ms=summary.total_ms,
         )
+
+    def _discard(self, handle: WorkerHandle) -> None:
+        handle.is_output_shown = False
+        handle.kill()
 
     def _retire(self, command: RetireWorker) -> None:
         handle = self.workers.get(command.generation)
@@ -177,7 +204,10 @@ class Crew:
         handle, report = self.workers[generation], self.reports[generation]
         # First, or the lines of its requests would come before it. A retry that fails for
         # the same reason is not told again.
-        if self._shown is None or self._shown[1] != report.headline:
+        is_news = self._shown is None or self._shown[1] != report.headline
+        if is_news or not handle.cause.is_retry:
+            self.show_output(handle)
+        if is_news:
             self.terminal.failed(report.headline, report.where, report.traceback.splitlines())
         self._shown = (generation, report.headline)
         is_unsettled = handle.built is not None and handle.built.outcome is Outcome.CHANGED

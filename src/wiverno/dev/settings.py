@@ -40,6 +40,9 @@ class DevSettings:
     """How long a finished build waits for somebody who still writes a file that it has read."""
     wait_timeout_s: float = 10.0
     """How long a request waits for a build before a page says where the build stands."""
+    silence_s: float = 2.5
+    """From here on the output of a build is shown. Later than the two seconds after which the
+    next thing that it prints is shown by the candidate itself: two must not do it at once."""
     build_timeout_s: float = 120.0
     """How long a build may take before it is ended and called a hang."""
     retry_pause_s: float = 2.0

@@ -116,6 +116,7 @@ class Supervisor:
             return
         if self._changes.are_settled(now):
             self._on_settled()
+        self._crew.show_overdue_output(now)
         for impatience in self._patience.due(now):
             self._on_impatience(impatience)
         if self._unjudged is not None:
@@ -132,6 +133,7 @@ class Supervisor:
                 candidate=self._lifecycle.candidate,
             )
             deadlines += [self._changes.deadline, self._patience.deadline]
+            deadlines.append(self._crew.output_due_at)
             if self._unjudged is not None:
                 deadlines.append(now + _WRITE_PROBE_S)
         due = min((deadline for deadline in deadlines if deadline is not None), default=None)
@@ -285,6 +287,8 @@ class Supervisor:
 
     def _on_worker_exit(self, handle: WorkerHandle, status: int) -> None:
         generation = handle.generation
+        if handle.is_output_shown:
+            self._crew.show_output(handle)
         self._events.emit(
             "exited", process="worker", generation=generation, pid=handle.pid, status=status
         )

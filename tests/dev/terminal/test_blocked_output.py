@@ -132,6 +132,34 @@ def test_stdout_stays_blocking_for_the_workers(pipe: tuple[int, TextIO]) -> None
     terminal.close(0.5)
 
 
+def test_output_of_a_build_keeps_its_order_when_nobody_reads(pipe: tuple[int, TextIO]) -> None:
+    """Both descriptors lead to one pipe, which takes a part of the first piece."""
+    reader, stream = pipe
+    told, tells = os.pipe()
+    code = (
+        "import os, sys\n"
+        "from wiverno.dev.terminal.terminal import Terminal\n"
+        "terminal = Terminal()\n"
+        "terminal.output([(1 + n % 2, b'%d' % n * 5000 + b'\\n') for n in range(6)])\n"
+        "terminal.notice('panel')\n"
+        "os.close(int(sys.argv[1]))\n"
+        "terminal.close(10)\n"
+    )
+    writer = stream.fileno()
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tells)], stdout=writer, stderr=writer, pass_fds=(tells,)
+    )
+    os.close(tells)
+    assert os.read(told, 1) == b""
+    os.close(told)
+    text = b""
+    while not text.endswith(b"panel\n"):
+        text += os.read(reader, PIPE_BYTES)
+    wait(process, WITHIN_S)
+
+    assert text == b"".join(b"%d" % n * 5000 + b"\n" for n in range(6)) + b"panel\n"
+
+
 def start(project: Path, stdout: int, *, in_terminal: bool = False) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "wiverno", "run", "dev", "app:app", "--port", "0"],

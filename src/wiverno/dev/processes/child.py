@@ -48,9 +48,9 @@ def leave(status: int, within_s: float) -> NoReturn:
 
 def flush_output() -> None:
     """Bring out what was printed. The application may have closed or replaced its streams."""
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
         with contextlib.suppress(Exception):
-            stream.flush()
+            getattr(sys, name).flush()
 
 
 def complain(text: str) -> None:

@@ -15,6 +15,7 @@ from wiverno.dev.loading.signatures import LEFT, Signature, read_signature
 from wiverno.dev.processes import memory_file
 from wiverno.dev.processes.channel import QueuedChannel
 from wiverno.dev.processes.messages import Built, Outcome
+from wiverno.dev.processes.output_file import Claim, OutputFile
 from wiverno.dev.processes.spawn import open_pidfd
 from wiverno.dev.processes.stack import ask_for_stack
 from wiverno.dev.serving.request_notes import requests_in
@@ -81,6 +82,8 @@ class BuildCause:
     changed: tuple[str, ...] = ()
     noticed_at: float | None = None
     """Monotonic time of the first event or request that called for it."""
+    is_retry: bool = False
+    """Nothing has changed: another try behind a page."""
 
 
 class WorkerHandle(ProcessHandle):
@@ -104,6 +107,10 @@ class WorkerHandle(ProcessHandle):
         self._stack_begins_at = 0
         self.stack_fd = memory_file.create(f"wiverno-stack-{generation}")
         self.notes_fd = memory_file.create(f"wiverno-requests-{generation}", appends=False)
+        self.output_fd = memory_file.create(f"wiverno-output-{generation}")
+        self.output = OutputFile(self.output_fd, Claim.SUPERVISOR)
+        self.is_output_shown = False
+        """Has what it prints been of interest to anybody yet? Then all of it is."""
         self._reader = RecordReader(self.record_fd)
 
     @property
@@ -172,7 +179,7 @@ class WorkerHandle(ProcessHandle):
         return ", ".join(requests_in(memory_file.read(self.notes_fd)))
 
     def close_files(self) -> None:
-        for fd in (self.record_fd, self.stack_fd, self.notes_fd):
+        for fd in (self.record_fd, self.stack_fd, self.notes_fd, self.output_fd):
             os.close(fd)
 
 

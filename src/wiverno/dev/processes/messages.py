@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 class Build:
     """Supervisor → new process: import this application.
 
-    Descriptors: record, stack, request notes, life line.
+    Descriptors: record, stack, request notes, output, life line.
     """
 
     name: ClassVar[str] = "build"
@@ -39,6 +39,8 @@ class Build:
     """What the application sees as `sys.argv`."""
     project_dirs: tuple[str, ...]
     """Absolute: what is opened below them, or below the current directory, is recorded."""
+    is_retry: bool = False
+    """Another try, unchanged, behind a page: however long it takes, its output is held."""
     fds: tuple[int, ...] = ()
 
 

@@ -71,7 +71,11 @@ class ProcessTable:
                 spawned_at=start.monotonic_s,
                 argv=tuple(sys.argv),
                 project_dirs=settings.watch_dirs,
-                fds=(handle.record_fd, handle.stack_fd, handle.notes_fd, self._life_line),
+                is_retry=cause.is_retry,
+                fds=(
+                    *(handle.record_fd, handle.stack_fd, handle.notes_fd, handle.output_fd),
+                    self._life_line,
+                ),
             )
         )
         return handle

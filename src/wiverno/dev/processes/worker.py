@@ -22,6 +22,7 @@ from wiverno.dev.loading.user_code import UserCode
 from wiverno.dev.processes import child, life_line
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.handover import Handover
+from wiverno.dev.processes.held_output import SHOWN_AFTER_S, HeldOutput
 from wiverno.dev.processes.messages import Build, Built, Connection, Go, Outcome, Retire
 from wiverno.dev.processes.role import Role, take_role
 from wiverno.dev.processes.stack import answer_with_stack
@@ -51,17 +52,20 @@ def _run(channel: Channel) -> float:
     """Build and serve; returns how many seconds the process has to leave."""
     build = channel.receive()
     assert isinstance(build, Build)  # the first message, by the protocol
-    record_fd, stack_fd, notes_fd, inherited_life_line = build.fds
+    record_fd, stack_fd, notes_fd, output_fd, inherited_life_line = build.fds
     answer_with_stack(stack_fd)
     life_line.arm(inherited_life_line)
+    output = HeldOutput(output_fd, None if build.is_retry else build.spawned_at + SHOWN_AFTER_S)
+    output.begin()
     record = Record(record_fd)
     gate = Gate(record)
     data_files = DataFiles(record, [os.getcwd(), *build.project_dirs])
     application = _build(build, record, data_files, gate, channel)
+    output.import_ended()
     if application is None:
         return _LEAVE_AFTER_FAILURE_S
     notes = RequestNotes(notes_fd, data_files.request_began)
-    return _serve(channel, application, gate, notes)
+    return _serve(channel, application, gate, notes, output)
 
 
 def _build(
@@ -142,7 +146,11 @@ def _report(error: BaseException, target: str) -> bytes:
 
 
 def _serve(
-    channel: Channel, application: WSGIApplication, gate: Gate, notes: RequestNotes
+    channel: Channel,
+    application: WSGIApplication,
+    gate: Gate,
+    notes: RequestNotes,
+    output: HeldOutput,
 ) -> float:
     """Wait for `go`, then serve until `retire`; returns the seconds left to leave."""
     # Imported only now: what a candidate imports before its application costs every restart
@@ -154,6 +162,7 @@ def _serve(
         # The session ends before this candidate was needed.
         return message.leave_s
     assert isinstance(message, Go)  # the only other message to a built candidate
+    output.go()
     handover = Handover(channel, message.generation, gate)
     told = ToldApplication(application, message.generation, notes)
     serving: Serving = WSGIServing(told, handover)

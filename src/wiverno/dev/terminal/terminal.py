@@ -5,9 +5,12 @@ The one module that imports rich, and only when a coloured line goes to a termin
 
 import contextlib
 import io
+import itertools
+import operator
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
@@ -39,10 +42,11 @@ class Terminal:
         # sys.stdout is None under pythonw and some service managers.
         self._stream = sys.stdout if stream is None else stream
         self._is_silent = self._stream is None
+        self._is_closed = False
         self._lock = threading.Lock()
         self._console: Console | None = None
         self._codes: dict[str, tuple[str, str]] = {}
-        self._writer: BackgroundWriter | None = None
+        self._writers: dict[int, BackgroundWriter] = {}
         self._flush_stream()
 
     def starting(self, target: str, url: str) -> None:
@@ -79,6 +83,17 @@ class Terminal:
         """Ctrl+C or a signal arrived."""
         self._print([(Segment("Stopping."),)])
 
+    def output(self, pieces: Iterable[tuple[int, bytes]]) -> None:
+        """What a build has printed: texts, each for descriptor 1 or 2 of this process."""
+        with self._lock:
+            if self._is_closed:
+                return
+            for descriptor, group in itertools.groupby(pieces, operator.itemgetter(0)):
+                text = b"".join(text for _, text in group)
+                # Closed: then nobody misses it.
+                with contextlib.suppress(OSError):
+                    self._writer(descriptor).write(text)
+
     def close(self, timeout_s: float) -> None:
         """The session's last word: give what still waits this long, then be silent.
 
@@ -86,9 +101,10 @@ class Terminal:
         is harmless.
         """
         with self._lock:
-            self._is_silent = True
-            if self._writer is not None:
-                self._writer.close(timeout_s)
+            self._is_silent = self._is_closed = True
+            deadline = time.monotonic() + timeout_s
+            for writer in self._writers.values():
+                writer.close(max(0.0, deadline - time.monotonic()))
 
     def _flush_stream(self) -> None:
         """What the program printed itself comes first; later it is not for us to wait for."""
@@ -111,9 +127,16 @@ class Terminal:
             self._stream.write(text)
             self._stream.flush()
             return
-        if self._writer is None:
-            self._writer = BackgroundWriter(WriteEnd(fd), _LIMIT_BYTES, self._dropped_note)
-        self._writer.write(text.encode(self._encoding()))
+        self._writer(fd).write(text.encode(self._encoding()))
+
+    def _writer(self, fd: int) -> BackgroundWriter:
+        """One for each file, or what goes to both descriptors would lose its order."""
+        for known, writer in self._writers.items():
+            if _are_same(known, fd):
+                return writer
+        return self._writers.setdefault(
+            fd, BackgroundWriter(WriteEnd(fd), _LIMIT_BYTES, self._dropped_note)
+        )
 
     def _descriptor(self) -> int | None:
         """None for what only stands in for a file: it may do more with a text than write it."""
@@ -177,3 +200,10 @@ class Terminal:
             if self._is_terminal():
                 return os.get_terminal_size(self._stream.fileno()).columns or None
         return None
+
+
+def _are_same(fd: int, other: int) -> bool:
+    # Closed meanwhile: then it is another one.
+    with contextlib.suppress(OSError):
+        return fd == other or os.path.sameopenfile(fd, other)
+    return False
