@@ -6,14 +6,15 @@ from wsgiref.validate import validator
 
 import pytest
 
-from wiverno.dev.failure.page import HEALING, failure_app, negotiate
+from wiverno.dev.failure.excerpts import SourceLine
+from wiverno.dev.failure.page import failure_app, negotiate
 from wiverno.dev.failure.report import (
     ChainedError,
     FailureReport,
     Frame,
-    SourceLine,
     report_death,
 )
+from wiverno.dev.failure.words import HEALING
 
 NASTY = "<script>alert('x')</script>&\"'"
 

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wiverno.dev.decisions.changes import BuildStart
+from wiverno.dev.failure.last_good import NOTHING_KNOWN, SinceLastGood
 from wiverno.dev.loading.contents import adopt_same_content
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.record import Entry, EntryKind, Record, RecordReader
 from wiverno.dev.loading.signatures import LEFT, Signature, read_signature
+from wiverno.dev.loading.sources import read_sources
 from wiverno.dev.processes import memory_file
 from wiverno.dev.processes.channel import QueuedChannel
 from wiverno.dev.processes.messages import Built, Outcome
@@ -93,7 +95,9 @@ class WorkerHandle(ProcessHandle):
         generation: int,
         start: BuildStart,
         cause: BuildCause,
+        good_sources_fd: int | None = None,
     ) -> None:
+        """`good_sources_fd` stays the caller's: the sources of the version that served last."""
         super().__init__(process, channel)
         self.generation = generation
         self.start = start
@@ -104,6 +108,8 @@ class WorkerHandle(ProcessHandle):
         self._stack_begins_at = 0
         self.stack_fd = memory_file.create(f"wiverno-stack-{generation}")
         self.notes_fd = memory_file.create(f"wiverno-requests-{generation}", appends=False)
+        self.sources_fd = memory_file.create(f"wiverno-sources-{generation}")
+        self.good_sources_fd = None if good_sources_fd is None else os.dup(good_sources_fd)
         self._reader = RecordReader(self.record_fd)
 
     @property
@@ -171,9 +177,17 @@ class WorkerHandle(ProcessHandle):
         """`GET /a, POST /b`, also after its death."""
         return ", ".join(requests_in(memory_file.read(self.notes_fd)))
 
+    def since_last_good(self) -> SinceLastGood:
+        """What this process loaded, compared with the version that served before it."""
+        if self.good_sources_fd is None:
+            return NOTHING_KNOWN
+        return SinceLastGood(read_sources(self.sources_fd), read_sources(self.good_sources_fd))
+
     def close_files(self) -> None:
-        for fd in (self.record_fd, self.stack_fd, self.notes_fd):
+        for fd in (self.record_fd, self.stack_fd, self.notes_fd, self.sources_fd):
             os.close(fd)
+        if self.good_sources_fd is not None:
+            os.close(self.good_sources_fd)
 
 
 def describe_exit(status: int) -> str:

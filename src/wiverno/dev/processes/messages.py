@@ -26,7 +26,8 @@ class Outcome(StrEnum):
 class Build:
     """Supervisor → new process: import this application.
 
-    Descriptors: record, stack, request notes, life line.
+    Descriptors: record, stack, request notes, life line, sources; if a version has served,
+    the sources of the last one that did.
     """
 
     name: ClassVar[str] = "build"

@@ -57,12 +57,19 @@ class ProcessTable:
         return len(self._handles)
 
     def start_worker(
-        self, generation: int, settings: DevSettings, cause: BuildCause
+        self,
+        generation: int,
+        settings: DevSettings,
+        cause: BuildCause,
+        good_sources_fd: int | None = None,
     ) -> WorkerHandle:
+        """`good_sources_fd` stays the caller's: the sources of the version that served last."""
         start = BuildStart(time.monotonic(), time.time_ns())
         process, channel = self._spawn(Program.WORKER, str(generation))
-        handle = WorkerHandle(process, channel, generation, start, cause)
+        handle = WorkerHandle(process, channel, generation, start, cause, good_sources_fd)
         self._add(handle)
+        files = (handle.record_fd, handle.stack_fd, handle.notes_fd, self._life_line)
+        good = () if handle.good_sources_fd is None else (handle.good_sources_fd,)
         channel.send(
             Build(
                 generation=generation,
@@ -71,7 +78,7 @@ class ProcessTable:
                 spawned_at=start.monotonic_s,
                 argv=tuple(sys.argv),
                 project_dirs=settings.watch_dirs,
-                fds=(handle.record_fd, handle.stack_fd, handle.notes_fd, self._life_line),
+                fds=(*files, handle.sources_fd, *good),
             )
         )
         return handle
