@@ -2,7 +2,7 @@
 
 import html
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 
 from wiverno.core.wsgi_types import Environ, StartResponse, WSGIApplication
@@ -162,7 +162,6 @@ def render_html(report: FailureReport, generation: int) -> str:
             f'<p class="meta">{where}app target <code>{_escape(report.target)}</code> ',
             f"· generation {generation}</p>{rest}",
             f'<p class="heal">{_escape(HEALING)}</p></div></header>\n<main>',
-            _legend_html(report),
             _frames_html(report.frames),
             _changed_files_html(report),
             *(_chained_html(error) for error in report.chain),
@@ -229,6 +228,7 @@ def _frames_html(frames: Iterable[Frame]) -> str:
     parts = []
     if user:
         parts.append("<h2>Your code, innermost first</h2>")
+        parts.append(_legend_html(user))
         parts += [_frame_html(frame) for frame in user]
     if library:
         label = "1 library frame" if len(library) == 1 else f"{len(library)} library frames"
@@ -239,11 +239,8 @@ def _frames_html(frames: Iterable[Frame]) -> str:
     return "".join(parts)
 
 
-def _legend_html(report: FailureReport) -> str:
-    chained = (frame for error in report.chain for frame in error.frames)
-    sources = [frame.source for frame in (*report.frames, *chained)]
-    sources += [file.source for file in report.changed_files]
-    if not any(line.is_changed for source in sources for line in source):
+def _legend_html(frames: Sequence[Frame]) -> str:
+    if not any(line.is_changed for frame in frames for line in frame.source):
         return ""
     return f'<p class="legend"><u aria-hidden="true">+</u>{CHANGED}</p>'
 

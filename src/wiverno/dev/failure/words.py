@@ -17,11 +17,11 @@ CHANGES = {
 def more_changed_files(report: FailureReport) -> str:
     """What follows those that are shown; nothing if they are all."""
     files = report.more_changed_files
-    return f"and {count(files, 'file')} more" if files else ""
+    return f"and {count(files, 'more file')}" if files else ""
 
 
 def more_lines(file: ChangedFile) -> str:
-    return f"and {count(file.more_lines, 'changed line')} more"
+    return f"and {count(file.more_lines, 'more changed line')}"
 
 
 def count(number: int, noun: str) -> str:
