@@ -1,6 +1,7 @@
 """Exceptions as data, made of modules that really fail."""
 
 import importlib.util
+import linecache
 import os
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from wiverno.dev.failure.report import (
     report_death,
     report_exception,
 )
+
+from wiverno.dev.loading.sources import Sources
 
 
 def failure_of(path: Path, source: str) -> BaseException:
@@ -82,6 +85,20 @@ def test_report_reads_the_source_again_when_size_and_time_are_the_same(tmp_path:
         failure = failure_of(file, source)
         os.utime(file, (1e9, 1e9))
         assert report_exception(failure, "routes:app").frames[0].source[0].text == source
+
+
+def test_report_shows_the_source_that_was_loaded_when_the_file_is_another_by_now(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "routes.py"
+    failure = failure_of(file, "1 / 0  # old\n")
+    Sources().add(str(file), b"1 / 0  # old\n")
+    file.write_text("2\n")
+    report = report_exception(failure, "routes:app")
+    del linecache.cache[str(file)]
+
+    assert report.frames[0].source[0].text == "1 / 0  # old"
+    assert "# old" in report.traceback
 
 
 def test_report_includes_causes_and_contexts(tmp_path: Path) -> None:
