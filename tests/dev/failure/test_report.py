@@ -19,7 +19,6 @@ from wiverno.dev.failure.report import (
     report_death,
     report_exception,
 )
-
 from wiverno.dev.loading.sources import Sources
 
 
