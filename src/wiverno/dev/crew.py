@@ -1,5 +1,6 @@
 """Carries out what was decided: starts, tells, retires and kills the processes of a session."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import assert_never
@@ -17,6 +18,7 @@ from wiverno.dev.decisions.lifecycle import (
     StandDownPages,
     StartBuild,
 )
+from wiverno.dev.failure.last_good import SinceLastGood
 from wiverno.dev.processes.connections import ConnectionQueue
 from wiverno.dev.processes.handles import BuildCause, ProcessHandle, WorkerHandle
 from wiverno.dev.processes.messages import Connection, Go, Outcome, Retire
@@ -45,8 +47,10 @@ class Crew:
         self._lifecycle = lifecycle
         self._events = events
         self._shown: tuple[int, str] | None = None
+        self._good_sources_fd: int | None = None
+        """What the generation that served last has loaded. It outlives that generation."""
         self.terminal = Terminal()
-        self.reports = Reports(settings.target_text)
+        self.reports = Reports(settings.target_text, self._since_last_good)
         self.pages = PagesSlot(table, settings)
         self.connections = ConnectionQueue()
         self.workers: dict[int, WorkerHandle] = {}
@@ -138,6 +142,9 @@ class Crew:
         for worker in self.workers.values():
             worker.close_files()
         self.workers.clear()
+        if self._good_sources_fd is not None:
+            os.close(self._good_sources_fd)
+            self._good_sources_fd = None
         self.connections.close()
         self.terminal.close(self._settings.last_words_s)
 
@@ -154,7 +161,9 @@ class Crew:
     def _start_build(self, command: StartBuild, cause: BuildCause) -> None:
         generation = command.generation
         cause.is_retry = command.is_retry
-        self.workers[generation] = self._table.start_worker(generation, self._settings, cause)
+        self.workers[generation] = self._table.start_worker(
+            generation, self._settings, cause, self._good_sources_fd
+        )
         self._events.emit("build_started", generation=generation, changed=cause.changed)
         if generation > 1 and not command.is_retry:
             self.terminal.restarting(cause.changed)
@@ -170,6 +179,7 @@ class Crew:
         self.terminal.serving(self._settings.url, debug, restart, summary)
         self._shown = None
         handle.channel.send(Go(generation=generation, fds=self._listener_fds))
+        self._keep_sources(handle)
         self._events.emit(
             "serving",
             generation=generation,
@@ -183,6 +193,14 @@ class Crew:
     def _discard(self, handle: WorkerHandle) -> None:
         handle.is_output_shown = False
         handle.kill()
+
+    def _keep_sources(self, handle: WorkerHandle) -> None:
+        kept, self._good_sources_fd = self._good_sources_fd, os.dup(handle.files.sources)
+        if kept is not None:
+            os.close(kept)
+
+    def _since_last_good(self, generation: int) -> SinceLastGood:
+        return self.workers[generation].since_last_good()
 
     def _retire(self, command: RetireWorker) -> None:
         handle = self.workers.get(command.generation)
@@ -214,7 +232,7 @@ class Crew:
         if is_unsettled:
             handle.rebase_record()
         is_final = command.is_final and not is_unsettled
-        fds = (handle.record_fd, *self._listener_fds)
+        fds = (handle.files.record, *self._listener_fds)
         self.pages.show(Go(generation, is_final, report.to_json(), fds))
         self._events.emit(
             "page",

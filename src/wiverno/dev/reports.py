@@ -1,13 +1,18 @@
 """Why there is no application, for each generation that left no working one."""
 
+from collections.abc import Callable
+
+from wiverno.dev.failure.last_good import SinceLastGood
 from wiverno.dev.failure.report import FailureReport, report_death, report_unsettled
 
 
 class Reports:
     """The reports of a session. What a process could not report itself is written here."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, since_last_good: Callable[[int], SinceLastGood]) -> None:
+        """`since_last_good` tells what a generation has loaded that is other than before."""
         self._target = target
+        self._since_last_good = since_last_good
         self._reports: dict[int, FailureReport] = {}
 
     def __getitem__(self, generation: int) -> FailureReport:
@@ -42,4 +47,6 @@ class Reports:
         self._write(generation, text, stack, kind="ImportHangs")
 
     def _write(self, generation: int, text: str, output: str = "", kind: str = "") -> None:
-        self._reports[generation] = report_death(text, self._target, output, kind or "ProcessDied")
+        since = self._since_last_good(generation)
+        kind = kind or "ProcessDied"
+        self._reports[generation] = report_death(text, self._target, output, kind, since)

@@ -6,14 +6,16 @@ from wsgiref.validate import validator
 
 import pytest
 
-from wiverno.dev.failure.page import HEALING, failure_app, negotiate
+from wiverno.dev.failure.excerpts import SourceLine
+from wiverno.dev.failure.last_good import ChangedFile, FileChange
+from wiverno.dev.failure.page import failure_app, negotiate
 from wiverno.dev.failure.report import (
     ChainedError,
     FailureReport,
     Frame,
-    SourceLine,
     report_death,
 )
+from wiverno.dev.failure.words import HEALING
 
 NASTY = "<script>alert('x')</script>&\"'"
 
@@ -183,3 +185,104 @@ def test_text_has_headline_place_traceback_and_remedy() -> None:
 def test_text_of_a_death_is_its_sentence() -> None:
     body = get(report_death("The build was ended by SIGSEGV.", "run:app"))[2].decode()
     assert body.startswith("The build was ended by SIGSEGV.\n")
+
+
+def report_with_changes() -> FailureReport:
+    source = (
+        SourceLine(8, "def half(x):"),
+        SourceLine(9, f"    y = {NASTY}", is_changed=True, removed_above=2),
+        SourceLine(10, "    return y / 0", is_failing=True, is_changed=True, removed_below=1),
+    )
+    frame = Frame("/p/routes.py", 10, "half", is_user=True, source=source)
+    return report(frames=(frame,), chain=())
+
+
+def report_with_changes_elsewhere() -> FailureReport:
+    source = (
+        SourceLine(3, NASTY, is_changed=True),
+        SourceLine(7, "b = 2", is_changed=True),
+    )
+    files = (
+        ChangedFile(f"/p/{NASTY}.py", FileChange.CHANGED, source, more_lines=1),
+        ChangedFile("/p/new.py", FileChange.NEW),
+        ChangedFile("/p/gone.py", FileChange.REMOVED),
+    )
+    return report(chain=(), changed_files=files, more_changed_files=4)
+
+
+def test_text_has_signs_in_the_gutter_and_says_what_they_mean() -> None:
+    text = get(report_with_changes())[2].decode()
+
+    assert "/p/routes.py:10\n      8   def half(x):\n" in text
+    assert f"\n        - (2 lines removed here)\n      9 +     y = {NASTY}\n" in text
+    assert "\n>    10 +     return y / 0\n        - (1 line removed here)\n" in text
+    assert "\n+ changed since the last good version\n" in text
+
+
+def test_text_lists_what_changed_elsewhere() -> None:
+    text = get(report_with_changes_elsewhere())[2].decode()
+
+    _, _, section = text.partition("Changed since the last good version:\n\n")
+    assert section.startswith(
+        f"/p/{NASTY}.py (changed)\n      3 + {NASTY}\n      7 + b = 2\n"
+        "          and 1 more changed line\n\n"
+        "/p/new.py (new, or not imported before)\n\n/p/gone.py (removed)\n\nand 4 more files\n"
+    )
+
+
+def test_text_without_changes_has_no_legend() -> None:
+    assert "last good version" not in get(report())[2].decode()
+
+
+def test_json_tells_which_lines_changed() -> None:
+    answer = json.loads(get(report_with_changes(), "application/json")[2])
+
+    assert [line["is_changed"] for line in answer["frames"][0]["source"]] == [False, True, True]
+    assert answer["frames"][0]["source"][1]["removed_above"] == 2
+
+
+def test_json_lists_what_changed_elsewhere() -> None:
+    answer = json.loads(get(report_with_changes_elsewhere(), "application/json")[2])
+
+    assert [file["change"] for file in answer["changed_files"]] == ["changed", "new", "removed"]
+    assert answer["more_changed_files"] == 4
+
+
+def test_html_marks_changed_lines_for_eyes_and_for_screen_readers() -> None:
+    page = get(report_with_changes(), "text/html")[2].decode()
+    outline = Outline()
+    outline.feed(page)
+    assert outline.open == []
+    assert page.count('<span class="changed">') == 1
+    assert page.count('<span class="changed failing">') == 1
+    assert page.count('aria-label="changed:" title="changed since the last good version"') == 2
+    assert "2 lines removed here" in page
+    assert page.index("2 lines removed here") < page.index("<i>9</i>")
+    assert page.index("<i>10</i>") < page.index("1 line removed here")
+    assert '<p class="legend">' in page
+
+
+def test_html_lists_what_changed_elsewhere_escaped_and_balanced() -> None:
+    page = get(report_with_changes_elsewhere(), "text/html")[2].decode()
+    outline = Outline()
+    outline.feed(page)
+    assert outline.open == []
+    assert outline.tags.count("script") == 1
+    assert "<h2>Changed since the last good version</h2>" in page
+    assert page.count("⋯") == 1  # between lines 3 and 7
+    assert "and 1 more changed line" in page
+    assert "and 4 more files" in page
+
+
+def test_html_without_changes_has_no_sign_and_no_legend() -> None:
+    page = get(report(), "text/html")[2].decode()
+
+    assert "last good version" not in page
+    assert "aria-label" not in page
+
+
+def test_html_says_of_a_new_file_that_it_is_new() -> None:
+    frame = Frame("/p/new.py", 1, "f", is_user=True, is_new=True)
+
+    assert "not in the last good version" in get(report(frames=(frame,)), "text/html")[2].decode()
+    assert "/p/new.py:1 (not in the last good version)" in get(report(frames=(frame,)))[2].decode()

@@ -1,6 +1,7 @@
 """Exceptions as data, made of modules that really fail."""
 
 import importlib.util
+import linecache
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from wiverno.dev.failure.last_good import SinceLastGood
 from wiverno.dev.failure.report import (
     MAX_CHAINED,
     MAX_FRAMES,
@@ -17,6 +19,7 @@ from wiverno.dev.failure.report import (
     report_death,
     report_exception,
 )
+from wiverno.dev.loading.sources import Sources
 
 
 def failure_of(path: Path, source: str) -> BaseException:
@@ -81,6 +84,20 @@ def test_report_reads_the_source_again_when_size_and_time_are_the_same(tmp_path:
         failure = failure_of(file, source)
         os.utime(file, (1e9, 1e9))
         assert report_exception(failure, "routes:app").frames[0].source[0].text == source
+
+
+def test_report_shows_the_source_that_was_loaded_when_the_file_is_another_by_now(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "routes.py"
+    failure = failure_of(file, "1 / 0  # old\n")
+    Sources().add(str(file), b"1 / 0  # old\n")
+    file.write_text("2\n")
+    report = report_exception(failure, "routes:app")
+    del linecache.cache[str(file)]
+
+    assert report.frames[0].source[0].text == "1 / 0  # old"
+    assert "# old" in report.traceback
 
 
 def test_report_includes_causes_and_contexts(tmp_path: Path) -> None:
@@ -204,3 +221,65 @@ def test_import_of_the_report_loads_no_traceback_json_or_html() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "set()"
+
+
+class TestSinceLastGood:
+    """The module that fails, compared with what it was when it was good."""
+
+    GOOD = "def half(x):\n    return x / 2\n\n\nhalf(1)\n"
+
+    def report_since(
+        self, tmp_path: Path, source: str, good: dict[str, bytes | None] | None
+    ) -> FailureReport:
+        file = tmp_path / "routes.py"
+        failure = failure_of(file, source)
+        loaded = {"/p/helper.py": b"x = 2\n", str(file): source.encode()}
+        return report_exception(failure, "routes:app", SinceLastGood(loaded, good))
+
+    def good(self, tmp_path: Path, routes: str = GOOD) -> dict[str, bytes | None]:
+        return {"/p/helper.py": b"x = 2\n", str(tmp_path / "routes.py"): routes.encode()}
+
+    def test_changed_line_is_marked_in_each_frame_that_shows_it(self, tmp_path: Path) -> None:
+        source = self.GOOD.replace("x / 2", "x / 0")
+        report = self.report_since(tmp_path, source, self.good(tmp_path))
+
+        frames = [frame for frame in report.frames if Path(frame.file).parent == tmp_path]
+        assert [frame.line for frame in frames] == [2, 5]
+        for frame in frames:
+            assert [line.number for line in frame.source if line.is_changed] == [2]
+        assert report.changed_files == ()
+        assert FailureReport.from_json(report.to_json()) == report
+
+    def test_changed_line_is_marked_in_a_file_that_does_not_compile(self, tmp_path: Path) -> None:
+        source = self.GOOD.replace("def half(x):", "def half(x:")
+        report = self.report_since(tmp_path, source, self.good(tmp_path))
+
+        assert [line.number for line in report.frames[0].source if line.is_changed] == [1]
+
+    def test_without_a_good_version_nothing_is_marked(self, tmp_path: Path) -> None:
+        report = self.report_since(tmp_path, "1 / 0\n", None)
+
+        assert not report.frames[0].shows_change
+        assert report.changed_files == ()
+
+    def test_file_that_the_good_version_had_not_loaded_is_new(self, tmp_path: Path) -> None:
+        report = self.report_since(tmp_path, "1 / 0\n", {"/p/helper.py": b"x = 2\n"})
+
+        assert report.frames[0].is_new
+        assert not any(line.is_changed for line in report.frames[0].source)
+        assert report.changed_files == ()
+
+    def test_change_elsewhere_is_listed_when_no_frame_shows_it(self, tmp_path: Path) -> None:
+        good = {**self.good(tmp_path, "1 / 0\n"), "/p/helper.py": b"x = 1\n"}
+        report = self.report_since(tmp_path, "1 / 0\n", good)
+
+        (file,) = report.changed_files
+        assert file.file == "/p/helper.py"
+        assert [(line.text, line.is_changed) for line in file.source] == [("x = 2", True)]
+        assert FailureReport.from_json(report.to_json()) == report
+
+    def test_death_lists_what_changed(self) -> None:
+        since = SinceLastGood({"/p/helper.py": b"x = 2\n"}, {"/p/helper.py": b"x = 1\n"})
+        report = report_death("It was killed.", "routes:app", since=since)
+
+        assert [file.file for file in report.changed_files] == ["/p/helper.py"]

@@ -2,20 +2,31 @@
 
 import html
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 
 from wiverno.core.wsgi_types import Environ, StartResponse, WSGIApplication
-from wiverno.dev.failure.report import ChainedError, FailureReport, Frame, SourceLine
-
-HEALING = "Fix the file and reload: the next good save heals this page."
+from wiverno.dev.failure.excerpts import SourceLine
+from wiverno.dev.failure.last_good import ChangedFile
+from wiverno.dev.failure.report import ChainedError, FailureReport, Frame
+from wiverno.dev.failure.text_page import render_text
+from wiverno.dev.failure.words import (
+    CHANGED,
+    CHANGES,
+    HEALING,
+    NEW,
+    count,
+    more_changed_files,
+    more_lines,
+)
 
 _STYLE = """
 :root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--ink:#1c2330;--soft:#5c6675;
---line:#dde1e8;--red:#c3283c;--red-soft:#fdeaec;--mark:#f7c6cc;--code:#fbfbfd;--accent:#2f5fd0}
+--line:#dde1e8;--red:#c3283c;--red-soft:#fdeaec;--mark:#f7c6cc;--code:#fbfbfd;--accent:#2f5fd0;
+--green:#1a7f3c;--green-soft:#e6f6ea}
 @media (prefers-color-scheme:dark){:root{--page:#12151b;--card:#1a1f28;--ink:#e4e8ef;
 --soft:#98a2b3;--line:#2c3340;--red:#ff7b8a;--red-soft:#3a1d24;--mark:#7a2b38;--code:#161a22;
---accent:#8fb0ff}}
+--accent:#8fb0ff;--green:#5fd38a;--green-soft:#17301f}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);
 font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
@@ -43,8 +54,16 @@ overflow-wrap:anywhere}
 line-height:1.6;
 tab-size:4}
 .source>span{display:block;width:max-content;min-width:100%;padding:0 14px 0 0;white-space:pre}
-.source i{display:inline-block;width:56px;padding-right:16px;text-align:right;font-style:normal;
+.source i{display:inline-block;width:50px;padding-right:8px;text-align:right;font-style:normal;
 color:var(--soft);user-select:none;-webkit-user-select:none}
+.source u,.legend u{display:inline-block;width:18px;text-decoration:none;font-weight:700;
+color:var(--green);user-select:none;-webkit-user-select:none}
+.source .changed{background:var(--green-soft)}
+.source .removed,.source .skipped{color:var(--soft);font-style:italic;user-select:none;
+-webkit-user-select:none}
+.source .removed u{color:var(--red)}
+.legend{color:var(--soft);font-size:13px;margin:-4px 0 10px}
+.place em{font-style:normal;color:var(--green);white-space:nowrap}
 .source .failing{background:var(--red-soft);box-shadow:inset 4px 0 var(--red)}
 .source .failing i{color:var(--red);font-weight:700}
 mark{background:var(--mark);color:inherit;border-radius:3px;box-shadow:0 2px 0 var(--red)}
@@ -116,19 +135,6 @@ def negotiate(accept: str) -> str:
     return best[0]
 
 
-def render_text(report: FailureReport, generation: int) -> str:
-    """The page for people with curl."""
-    parts = [report.headline, ""]
-    if report.where:
-        parts.append(f"  at {report.where}")
-    parts += [f"  app target {report.target}, generation {generation}", ""]
-    if report.traceback:
-        parts += [report.traceback.rstrip(), ""]
-    elif "\n" in report.message:
-        parts += [report.message.rstrip(), ""]
-    return "\n".join([*parts, HEALING, ""])
-
-
 def render_json(report: FailureReport, generation: int) -> str:
     """The page for programs: all of the report."""
     content = {
@@ -157,6 +163,7 @@ def render_html(report: FailureReport, generation: int) -> str:
             f"· generation {generation}</p>{rest}",
             f'<p class="heal">{_escape(HEALING)}</p></div></header>\n<main>',
             _frames_html(report.frames),
+            _changed_files_html(report),
             *(_chained_html(error) for error in report.chain),
             _traceback_html(report.traceback),
             "</main></body></html>\n",
@@ -221,6 +228,7 @@ def _frames_html(frames: Iterable[Frame]) -> str:
     parts = []
     if user:
         parts.append("<h2>Your code, innermost first</h2>")
+        parts.append(_legend_html(user))
         parts += [_frame_html(frame) for frame in user]
     if library:
         label = "1 library frame" if len(library) == 1 else f"{len(library)} library frames"
@@ -231,28 +239,87 @@ def _frames_html(frames: Iterable[Frame]) -> str:
     return "".join(parts)
 
 
+def _legend_html(frames: Sequence[Frame]) -> str:
+    if not any(line.is_changed for frame in frames for line in frame.source):
+        return ""
+    return f'<p class="legend"><u aria-hidden="true">+</u>{CHANGED}</p>'
+
+
+def _changed_files_html(report: FailureReport) -> str:
+    if not report.changed_files:
+        return ""
+    more = more_changed_files(report)
+    return (
+        "<h2>Changed since the last good version</h2>"
+        + "".join(map(_changed_file_html, report.changed_files))
+        + (f'<p class="meta">{more}</p>' if more else "")
+    )
+
+
+def _changed_file_html(file: ChangedFile) -> str:
+    source, previous = "", None
+    for line in file.source:
+        if previous is not None and line.number > previous + 1:
+            source += '<span class="skipped"><i>⋯</i></span>'
+        previous = line.number
+        source += _source_html(line)
+    if file.more_lines:
+        source += f'<span class="skipped"><i></i><u></u>{more_lines(file)}</span>'
+    return _place_html(file.file, "", f" <em>· {CHANGES[file.change]}</em>", source)
+
+
 def _frame_html(frame: Frame) -> str:
-    folder, slash, name = frame.file.rpartition("/")
     function = f" <span>in</span> {_escape(frame.function)}" if frame.function else ""
-    source = "".join(_source_html(line, frame) for line in frame.source)
+    news = f" <em>· {NEW}</em>" if frame.is_new else ""
+    source = "".join(
+        _source_html(line, frame.column - 1, frame.end_column - 1) for line in frame.source
+    )
+    return _place_html(frame.file, f":{frame.line}", function + news, source)
+
+
+def _place_html(file: str, line: str, remark: str, source: str) -> str:
+    folder, slash, name = file.rpartition("/")
     return (
         f'<div class="frame"><div class="place"><span>{_escape(folder + slash)}</span>'
-        f"<b>{_escape(name)}:{frame.line}</b>{function}</div>"
+        f"<b>{_escape(name)}{line}</b>{remark}</div>"
         + (f'<pre class="source">{source}</pre>' if source else "")
         + "</div>"
     )
 
 
-def _source_html(line: SourceLine, frame: Frame) -> str:
+def _source_html(line: SourceLine, start: int = -1, end: int = -1) -> str:
+    """One line; `start` and `end` are the failing columns, from 0, in a line that fails."""
     text = _escape(line.text)
-    start, end = frame.column - 1, frame.end_column - 1
     before, failing, after = line.text[:start], line.text[start:end], line.text[end:]
     # A statement that is the whole line is marked enough by the line's own colour.
     if line.is_failing and 0 <= start < end and (before + after).strip():
         # A position behind the end of the line, such as a missing bracket's, needs some width.
         text = f"{_escape(before)}<mark>{_escape(failing) or ' '}</mark>{_escape(after)}"
-    css = ' class="failing"' if line.is_failing else ""
-    return f"<span{css}><i>{line.number}</i>{text}</span>"
+    names = [
+        *(["changed"] if line.is_changed else []),
+        *(["failing"] if line.is_failing else []),
+    ]
+    css = f' class="{" ".join(names)}"' if names else ""
+    return (
+        f"{_removed_html(line.removed_above)}"
+        f"<span{css}><i>{line.number}</i>{_sign_html(line)}{text}</span>"
+        f"{_removed_html(line.removed_below)}"
+    )
+
+
+def _sign_html(line: SourceLine) -> str:
+    if not line.is_changed:
+        return "<u></u>"
+    return f'<u role="img" aria-label="changed:" title="{CHANGED}">+</u>'
+
+
+def _removed_html(lines: int) -> str:
+    if not lines:
+        return ""
+    return (
+        '<span class="removed"><i></i><u role="img" aria-label="removed:" '
+        f'title="{CHANGED}">&minus;</u>{count(lines, "line")} removed here</span>'
+    )
 
 
 def _chained_html(error: ChainedError) -> str:

@@ -3,8 +3,17 @@
 Imported in every worker: what costs time to import is imported when something failed.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from wiverno.dev.failure.excerpts import (
+    SourceLine,
+    cut_line,
+    excerpt,
+    forget_read_lines,
+    source_line,
+)
+from wiverno.dev.failure.last_good import NOTHING_KNOWN, ChangedFile, SinceLastGood
 
 if TYPE_CHECKING:
     from traceback import FrameSummary, TracebackException
@@ -12,22 +21,11 @@ if TYPE_CHECKING:
 MAX_MESSAGE_CHARACTERS = 20_000
 MAX_TRACEBACK_CHARACTERS = 60_000
 MAX_HEADLINE_CHARACTERS = 300
-MAX_SOURCE_LINE_CHARACTERS = 500
 # Of a longer stack the outermost and the innermost frames tell the story.
 MAX_FRAMES = 50
 OUTER_FRAMES_KEPT = 10
 # A `raise ... from` loop over retries can chain thousands.
 MAX_CHAINED = 10
-EXCERPT_LINES_AROUND = 5
-
-
-@dataclass(frozen=True, slots=True)
-class SourceLine:
-    """One line of an excerpt; `is_failing` marks the one that the frame stands at."""
-
-    number: int
-    text: str
-    is_failing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +39,12 @@ class Frame:
     source: tuple[SourceLine, ...] = ()
     column: int = 0
     end_column: int = 0
+    is_new: bool = False
+    """The last good version had not loaded this file."""
+
+    @property
+    def shows_change(self) -> bool:
+        return self.is_new or any(line.is_marked for line in self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,9 @@ class FailureReport:
     traceback: str = ""
     frames: tuple[Frame, ...] = ()
     chain: tuple[ChainedError, ...] = ()
+    changed_files: tuple[ChangedFile, ...] = ()
+    """What is other than in the last good version, where no frame shows anything of it."""
+    more_changed_files: int = 0
 
     @property
     def where(self) -> str:
@@ -94,13 +101,19 @@ class FailureReport:
             ChainedError(**{**error, "frames": _frames_from(error["frames"])})
             for error in fields["chain"]
         )
+        fields["changed_files"] = tuple(
+            ChangedFile(**{**file, "source": _lines_from(file["source"])})
+            for file in fields["changed_files"]
+        )
         return cls(**fields)
 
 
-def report_exception(exc: BaseException, target: str) -> FailureReport:
+def report_exception(
+    exc: BaseException, target: str, since: SinceLastGood = NOTHING_KNOWN
+) -> FailureReport:
     """The report of an exception that came out of the import of `target`. Never raises."""
     try:
-        return _report(exc, target)
+        return _report(exc, target, since)
     except Exception as failure:  # noqa: BLE001 - a report that fails would hide the failure
         kind = _kind(exc)
         message = f"(the report of this {kind} could not be made: {_kind(failure)})"
@@ -108,7 +121,11 @@ def report_exception(exc: BaseException, target: str) -> FailureReport:
 
 
 def report_death(
-    text: str, target: str, output: str = "", kind: str = "ProcessDied"
+    text: str,
+    target: str,
+    output: str = "",
+    kind: str = "ProcessDied",
+    since: SinceLastGood = NOTHING_KNOWN,
 ) -> FailureReport:
     """The report of a build whose process ended, or hangs, without one of its own.
 
@@ -122,6 +139,8 @@ def report_death(
         _first_line(message),
         target,
         traceback=_cut(output, MAX_TRACEBACK_CHARACTERS),
+        changed_files=since.changed_files(),
+        more_changed_files=since.more_changed_files(),
     )
 
 
@@ -134,23 +153,29 @@ def report_unsettled(path: str, target: str) -> FailureReport:
     return FailureReport("FileKeepsChanging", text, _first_line(text), target)
 
 
-def _report(exc: BaseException, target: str) -> FailureReport:
-    import linecache
+def _report(exc: BaseException, target: str, since: SinceLastGood) -> FailureReport:
     import traceback
 
-    # Inherited from the process that this one was forked from, maybe with old lines.
-    linecache.clearcache()
+    forget_read_lines()
     captured = traceback.TracebackException.from_exception(exc, lookup_lines=False, compact=True)
     _tidy(captured, set())
     kind, message = _kind(exc), _message(exc)
-    return FailureReport(
+    report = FailureReport(
         kind,
         message,
         _headline(kind, message),
         target,
         traceback=_cut("".join(captured.format()), MAX_TRACEBACK_CHARACTERS),
-        frames=_frames(exc, captured),
-        chain=tuple(_chain(exc, captured)),
+        frames=_frames(exc, captured, since),
+        chain=tuple(_chain(exc, captured, since)),
+    )
+    chained = (frame for error in report.chain for frame in error.frames)
+    if any(frame.shows_change for frame in (*report.frames, *chained)):
+        return report
+    return replace(
+        report,
+        changed_files=since.changed_files(),
+        more_changed_files=since.more_changed_files(),
     )
 
 
@@ -172,7 +197,9 @@ def _tidy(captured: "TracebackException", seen: set[int]) -> None:
         pending += getattr(one, "exceptions", None) or []
 
 
-def _chain(exc: BaseException, captured: "TracebackException") -> "list[ChainedError]":
+def _chain(
+    exc: BaseException, captured: "TracebackException", since: SinceLastGood
+) -> list[ChainedError]:
     chain: list[ChainedError] = []
     error: BaseException | None = exc
     summary: TracebackException | None = captured
@@ -185,19 +212,23 @@ def _chain(exc: BaseException, captured: "TracebackException") -> "list[ChainedE
         error, summary = following, summary_of_it
         if error is not None and summary is not None:
             chain.append(
-                ChainedError(relation, _kind(error), _message(error), _frames(error, summary))
+                ChainedError(
+                    relation, _kind(error), _message(error), _frames(error, summary, since)
+                )
             )
     return chain
 
 
-def _frames(exc: BaseException, captured: "TracebackException") -> tuple[Frame, ...]:
-    frames = [_frame(summary) for summary in reversed(captured.stack)]
+def _frames(
+    exc: BaseException, captured: "TracebackException", since: SinceLastGood
+) -> tuple[Frame, ...]:
+    frames = [_frame(summary, since) for summary in reversed(captured.stack)]
     if isinstance(exc, SyntaxError) and isinstance(exc.filename, str):
-        frames.insert(0, _syntax_error_frame(exc, exc.filename))
+        frames.insert(0, _syntax_error_frame(exc, exc.filename, since))
     return tuple(frames)
 
 
-def _frame(summary: "FrameSummary") -> Frame:
+def _frame(summary: "FrameSummary", since: SinceLastGood) -> Frame:
     line = summary.lineno or 0
     column, end_column = _columns(summary)
     return Frame(
@@ -205,9 +236,10 @@ def _frame(summary: "FrameSummary") -> Frame:
         line,
         summary.name,
         is_user_file(summary.filename),
-        _excerpt(summary.filename, line),
+        excerpt(summary.filename, line, since.lines(summary.filename)),
         column,
         end_column,
+        since.is_new(summary.filename),
     )
 
 
@@ -216,7 +248,7 @@ def _columns(summary: "FrameSummary") -> tuple[int, int]:
     start, end = summary.colno, summary.end_colno
     if start is None or end is None or summary.end_lineno not in (None, summary.lineno):
         return 0, 0
-    text = _source_line(summary.filename, summary.lineno or 0)
+    text = source_line(summary.filename, summary.lineno or 0)
     return _characters(text, start) + 1, _characters(text, end) + 1
 
 
@@ -224,33 +256,17 @@ def _characters(text: str, byte_offset: int) -> int:
     return len(text.encode("utf-8", "replace")[:byte_offset].decode("utf-8", "replace"))
 
 
-def _syntax_error_frame(exc: SyntaxError, file: str) -> Frame:
+def _syntax_error_frame(exc: SyntaxError, file: str, since: SinceLastGood) -> Frame:
     line = exc.lineno if isinstance(exc.lineno, int) else 0
     column = exc.offset if isinstance(exc.offset, int) and exc.offset > 0 else 0
     end_column = exc.end_offset if isinstance(exc.end_offset, int) else 0
     if end_column <= column or exc.end_lineno not in (None, line):
         end_column = column + 1 if column else 0
-    source = _excerpt(file, line)
+    source = excerpt(file, line, since.lines(file))
     if not source and isinstance(exc.text, str):
-        source = (SourceLine(line, _cut_line(exc.text), is_failing=True),)
-    return Frame(file, line, "", is_user_file(file), source, column, end_column)
-
-
-def _excerpt(file: str, line: int) -> tuple[SourceLine, ...]:
-    import linecache
-
-    lines = linecache.getlines(file)
-    first = max(1, line - EXCERPT_LINES_AROUND)
-    return tuple(
-        SourceLine(number, _cut_line(text), is_failing=number == line)
-        for number, text in enumerate(lines[first - 1 : line + EXCERPT_LINES_AROUND], first)
-    )
-
-
-def _source_line(file: str, line: int) -> str:
-    import linecache
-
-    return linecache.getline(file, line)
+        source = (SourceLine(line, cut_line(exc.text), is_failing=True),)
+    is_new = since.is_new(file)
+    return Frame(file, line, "", is_user_file(file), source, column, end_column, is_new)
 
 
 def is_user_file(file: str) -> bool:
@@ -325,12 +341,9 @@ def _cut(text: str, limit: int) -> str:
     return f"{text[:half]}\n… {left_out:,} characters left out …\n{text[-half:]}"
 
 
-def _cut_line(text: str) -> str:
-    return text.rstrip("\r\n\f")[:MAX_SOURCE_LINE_CHARACTERS]
-
-
 def _frames_from(frames: list[dict[str, Any]]) -> tuple[Frame, ...]:
-    return tuple(
-        Frame(**{**frame, "source": tuple(SourceLine(**line) for line in frame["source"])})
-        for frame in frames
-    )
+    return tuple(Frame(**{**frame, "source": _lines_from(frame["source"])}) for frame in frames)
+
+
+def _lines_from(lines: list[dict[str, Any]]) -> tuple[SourceLine, ...]:
+    return tuple(SourceLine(**line) for line in lines)

@@ -9,6 +9,7 @@ from wiverno.dev.loading.loader import RecordingLoader
 from wiverno.dev.loading.record import EntryKind, Record
 from wiverno.dev.loading.search import Listings, absolute, dependencies
 from wiverno.dev.loading.signatures import ABSENT, read_signature
+from wiverno.dev.loading.sources import Sources
 from wiverno.dev.loading.user_code import UserCode
 
 
@@ -19,8 +20,9 @@ class RecordingFinder:
     modules and the finders of the application itself as they are.
     """
 
-    def __init__(self, record: Record, user_code: UserCode) -> None:
+    def __init__(self, record: Record, user_code: UserCode, sources: Sources | None = None) -> None:
         self._record = record
+        self._sources = Sources() if sources is None else sources
         self._user_code = user_code
         self._listings = Listings()
 
@@ -88,4 +90,6 @@ class RecordingFinder:
     def _wrap(self, spec: ModuleSpec) -> None:
         # Extension modules, archives and foreign loaders are followed, never wrapped.
         if type(spec.loader) is SourceFileLoader:
-            spec.loader = RecordingLoader(spec.loader.name, spec.loader.path, self._record)
+            spec.loader = RecordingLoader(
+                spec.loader.name, spec.loader.path, self._record, self._sources
+            )

@@ -15,18 +15,27 @@ from wiverno.dev.loading.contents import digest_of, is_racy
 from wiverno.dev.loading.record import EntryKind, Record
 from wiverno.dev.loading.search import absolute
 from wiverno.dev.loading.signatures import read_signature, signature_of
+from wiverno.dev.loading.sources import Sources, decode
 
 
 class RecordingLoader(SourceFileLoader):
     """Loads one source file; its signature is in the record before its first byte is read."""
 
-    def __init__(self, fullname: str, path: str, record: Record) -> None:
+    def __init__(self, fullname: str, path: str, record: Record, sources: Sources) -> None:
         super().__init__(fullname, path)
         self._record = record
+        self._sources = sources
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        return compile_source(read_recorded(path, self._record), path)
+        source = read_recorded(path, self._record)
+        self._sources.add(path, source)
+        return compile_source(source, path)
+
+    def get_source(self, fullname: str) -> str | None:
+        """What was loaded, whatever the file holds by now."""
+        loaded = self._sources.loaded.get(self.get_filename(fullname))
+        return super().get_source(fullname) if loaded is None else decode(loaded)
 
 
 def compile_source(source: bytes, path: str) -> CodeType:

@@ -86,7 +86,7 @@ class Record:
     def __init__(self, fd: int | None = None) -> None:
         """`fd` is the generation's memory file; None keeps the record in this process."""
         self._fd = fd
-        self._file = None if fd is None else _identify(fd)
+        self._file = None if fd is None else identify(fd)
         self._entries: dict[tuple[EntryKind, str], Entry] = {}
         self._snapshot: tuple[Entry, ...] | None = None
         self._of_kind: dict[EntryKind, tuple[Entry, ...]] = {}
@@ -184,7 +184,7 @@ class Record:
         if self._fd is None:
             return
         # The application may close any descriptor (`os.closerange`) and then own its number.
-        if _identify(self._fd) != self._file:
+        if identify(self._fd) != self._file:
             self._fd = None
             return
         os.write(self._fd, encode(entry))
@@ -194,7 +194,8 @@ def _like_none(entry: Entry) -> Entry:
     return entry._replace(signature=UNLIKE_ANY)
 
 
-def _identify(fd: int) -> tuple[int, int] | None:
+def identify(fd: int) -> tuple[int, int] | None:
+    """Which file the descriptor is of; None when it is closed."""
     try:
         status = os.fstat(fd)
     except OSError:

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wiverno.dev.decisions.changes import BuildStart
+from wiverno.dev.failure.last_good import NOTHING_KNOWN, SinceLastGood
 from wiverno.dev.loading.contents import adopt_same_content
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.record import Entry, EntryKind, Record, RecordReader
 from wiverno.dev.loading.signatures import LEFT, Signature, read_signature
+from wiverno.dev.loading.sources import read_sources
 from wiverno.dev.processes import memory_file
+from wiverno.dev.processes.build_files import BuildFiles
 from wiverno.dev.processes.channel import QueuedChannel
 from wiverno.dev.processes.messages import Built, Outcome
 from wiverno.dev.processes.output_file import Claim, OutputFile
@@ -96,22 +99,22 @@ class WorkerHandle(ProcessHandle):
         generation: int,
         start: BuildStart,
         cause: BuildCause,
+        good_sources_fd: int | None = None,
     ) -> None:
+        """`good_sources_fd` stays the caller's: the sources of the version that served last."""
         super().__init__(process, channel)
         self.generation = generation
         self.start = start
         self.cause = cause
         self.built: Built | None = None
         self.built_at = 0.0
-        self.record_fd = memory_file.create(f"wiverno-record-{generation}")
+        self.files = BuildFiles.create(generation)
         self._stack_begins_at = 0
-        self.stack_fd = memory_file.create(f"wiverno-stack-{generation}")
-        self.notes_fd = memory_file.create(f"wiverno-requests-{generation}", appends=False)
-        self.output_fd = memory_file.create(f"wiverno-output-{generation}")
-        self.output = OutputFile(self.output_fd, Claim.SUPERVISOR)
+        self.output = OutputFile(self.files.output, Claim.SUPERVISOR)
         self.is_output_shown = False
         """Has what it prints been of interest to anybody yet? Then all of it is."""
-        self._reader = RecordReader(self.record_fd)
+        self.good_sources_fd = None if good_sources_fd is None else os.dup(good_sources_fd)
+        self._reader = RecordReader(self.files.record)
 
     @property
     def may_serve(self) -> bool:
@@ -139,15 +142,16 @@ class WorkerHandle(ProcessHandle):
         would be stale from the beginning.
         """
         entries = self._reader.refresh().entries()
-        os.close(self.record_fd)
-        self.record_fd = memory_file.create(f"wiverno-record-{self.generation}-rebased")
-        rebased = Record(self.record_fd)
+        os.close(self.files.record)
+        rebased_fd = memory_file.create(f"wiverno-record-{self.generation}-rebased")
+        self.files = self.files._replace(record=rebased_fd)
+        rebased = Record(rebased_fd)
         for kind, path, signature in entries:
             if kind in (EntryKind.CONTENT, EntryKind.RACY):
                 continue  # They say what was read, which is not what is there now.
             is_file = kind in (EntryKind.MODULE, EntryKind.DATA) and signature != LEFT
             rebased.add(kind, path, read_signature(path) if is_file else signature)
-        self._reader = RecordReader(self.record_fd)
+        self._reader = RecordReader(self.files.record)
 
     def phases_ms(self, now: float) -> dict[str, float]:
         """Where the time went from the first news of the change until it serves, in order."""
@@ -168,19 +172,27 @@ class WorkerHandle(ProcessHandle):
 
     def ask_stack(self) -> None:
         """Have it write where its main thread stands; read it a little later."""
-        self._stack_begins_at = ask_for_stack(self.pid, self.stack_fd)
+        self._stack_begins_at = ask_for_stack(self.pid, self.files.stack)
 
     def stack(self) -> str:
         """What it answered; empty as long as it has not."""
-        return memory_file.read(self.stack_fd)[self._stack_begins_at :].decode(errors="replace")
+        return memory_file.read(self.files.stack)[self._stack_begins_at :].decode(errors="replace")
 
     def requests_in_flight(self) -> str:
         """`GET /a, POST /b`, also after its death."""
-        return ", ".join(requests_in(memory_file.read(self.notes_fd)))
+        return ", ".join(requests_in(memory_file.read(self.files.notes)))
+
+    def since_last_good(self) -> SinceLastGood:
+        """What this process loaded, compared with the version that served before it."""
+        if self.good_sources_fd is None:
+            return NOTHING_KNOWN
+        return SinceLastGood(read_sources(self.files.sources), read_sources(self.good_sources_fd))
 
     def close_files(self) -> None:
-        for fd in (self.record_fd, self.stack_fd, self.notes_fd, self.output_fd):
+        for fd in self.files:
             os.close(fd)
+        if self.good_sources_fd is not None:
+            os.close(self.good_sources_fd)
 
 
 def describe_exit(status: int) -> str:

@@ -26,7 +26,8 @@ class Outcome(StrEnum):
 class Build:
     """Supervisor → new process: import this application.
 
-    Descriptors: record, stack, request notes, output, life line.
+    Descriptors: life line, record, stack, request notes, output, sources; if a version has
+    served, the sources of the last one that did.
     """
 
     name: ClassVar[str] = "build"

@@ -57,12 +57,18 @@ class ProcessTable:
         return len(self._handles)
 
     def start_worker(
-        self, generation: int, settings: DevSettings, cause: BuildCause
+        self,
+        generation: int,
+        settings: DevSettings,
+        cause: BuildCause,
+        good_sources_fd: int | None = None,
     ) -> WorkerHandle:
+        """`good_sources_fd` stays the caller's: the sources of the version that served last."""
         start = BuildStart(time.monotonic(), time.time_ns())
         process, channel = self._spawn(Program.WORKER, str(generation))
-        handle = WorkerHandle(process, channel, generation, start, cause)
+        handle = WorkerHandle(process, channel, generation, start, cause, good_sources_fd)
         self._add(handle)
+        good = () if handle.good_sources_fd is None else (handle.good_sources_fd,)
         channel.send(
             Build(
                 generation=generation,
@@ -72,10 +78,7 @@ class ProcessTable:
                 argv=tuple(sys.argv),
                 project_dirs=settings.watch_dirs,
                 is_retry=cause.is_retry,
-                fds=(
-                    *(handle.record_fd, handle.stack_fd, handle.notes_fd, handle.output_fd),
-                    self._life_line,
-                ),
+                fds=(self._life_line, *handle.files, *good),
             )
         )
         return handle

@@ -18,8 +18,10 @@ from wiverno.dev.loading.data_files import LIMIT, DataFiles
 from wiverno.dev.loading.finder import RecordingFinder
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.record import Record
+from wiverno.dev.loading.sources import Sources
 from wiverno.dev.loading.user_code import UserCode
 from wiverno.dev.processes import child, life_line
+from wiverno.dev.processes.build_files import BuildFiles
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.handover import Handover
 from wiverno.dev.processes.held_output import SHOWN_AFTER_S, HeldOutput
@@ -52,29 +54,37 @@ def _run(channel: Channel) -> float:
     """Build and serve; returns how many seconds the process has to leave."""
     build = channel.receive()
     assert isinstance(build, Build)  # the first message, by the protocol
-    record_fd, stack_fd, notes_fd, output_fd, inherited_life_line = build.fds
-    answer_with_stack(stack_fd)
+    inherited_life_line, *fds = build.fds
+    files = BuildFiles(*fds[: len(BuildFiles._fields)])
+    good_sources = fds[len(files) :]
+    answer_with_stack(files.stack)
     life_line.arm(inherited_life_line)
-    output = HeldOutput(output_fd, None if build.is_retry else build.spawned_at + SHOWN_AFTER_S)
+    output = HeldOutput(files.output, None if build.is_retry else build.spawned_at + SHOWN_AFTER_S)
     output.begin()
-    record = Record(record_fd)
+    record = Record(files.record)
     gate = Gate(record)
     data_files = DataFiles(record, [os.getcwd(), *build.project_dirs])
-    application = _build(build, record, data_files, gate, channel)
+    sources = Sources(files.sources, *good_sources)
+    application = _build(build, record, sources, data_files, gate, channel)
     output.import_ended()
     if application is None:
         return _LEAVE_AFTER_FAILURE_S
-    notes = RequestNotes(notes_fd, data_files.request_began)
+    notes = RequestNotes(files.notes, data_files.request_began)
     return _serve(channel, application, gate, notes, output)
 
 
 def _build(
-    build: Build, record: Record, data_files: DataFiles, gate: Gate, channel: Channel
+    build: Build,
+    record: Record,
+    sources: Sources,
+    data_files: DataFiles,
+    gate: Gate,
+    channel: Channel,
 ) -> WSGIApplication | None:
     """Import the application and report. None: this process has nothing to serve."""
     begun = time.monotonic()
     _take_cold_start_environment(build)
-    RecordingFinder(record, UserCode()).install()
+    RecordingFinder(record, UserCode(), sources).install()
     data_files.install()
     for name in _ENVIRONMENT_FILES:
         data_files.follow(os.path.abspath(name))
@@ -85,13 +95,14 @@ def _build(
         application = load(AppTarget(build.module, build.attribute))
         debug = _debug_attribute(application)
     except BaseException as error:  # noqa: BLE001 - sys.exit() at import is an answer too
-        report = _report(error, f"{build.module}:{build.attribute}")
+        report = _report(error, f"{build.module}:{build.attribute}", sources)
         blame = _blame_for(error)
     imported = time.monotonic()
     # Output of the import stands before anything that this report makes others print.
     if data_files.is_full:
         child.complain(f"After the first {LIMIT} files that were read the rest is not followed.")
     child.flush_output()
+    sources.forget_good()
     if not gate.is_fresh():
         outcome = Outcome.CHANGED
     else:
@@ -139,10 +150,12 @@ def _blame_for(error: BaseException) -> Blame:
     return Blame.WORLD
 
 
-def _report(error: BaseException, target: str) -> bytes:
+def _report(error: BaseException, target: str, sources: Sources) -> bytes:
+    from wiverno.dev.failure.last_good import SinceLastGood
     from wiverno.dev.failure.report import report_exception
 
-    return report_exception(error, target).to_json()
+    since = SinceLastGood(sources.loaded, sources.read_good())
+    return report_exception(error, target, since).to_json()
 
 
 def _serve(
