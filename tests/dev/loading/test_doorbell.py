@@ -463,6 +463,7 @@ def test_descriptor_that_is_another_inotify_now_is_no_silence(
         os.dup2(other, fd)
     (house.folder / "a.py").write_text("2")
     try:
+        assert not house.bell.is_quiet()
         assert not house.gate.is_fresh()
     finally:
         for fd in (other, *bell_fds):
