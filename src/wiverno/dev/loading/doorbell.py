@@ -6,6 +6,7 @@ promise it does not: it says which entries it is deaf to, and in any doubt that 
 """
 
 import os
+from collections.abc import Iterable
 from weakref import WeakSet
 
 from wiverno.dev.loading.inotify import Inotify, LostError
@@ -93,7 +94,7 @@ class Doorbell:
             self._want(entries[len(self._learned) :])
             self._learned = entries
 
-    def _want(self, entries: tuple[Entry, ...]) -> None:
+    def _want(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             if entry.kind in _WATCHED_KINDS:
                 self._pending[entry.kind, entry.path] = entry
@@ -113,22 +114,17 @@ class Doorbell:
         has_rung = self._mount_bell.has_rung()
         if not self._mount_bell.is_working():
             raise LostError
-        if has_rung:
-            self._start_over()
+        # Of many events at once, as a checkout makes them: all are followed anew once at most.
+        concerned: set[Entry | None] = {None} if has_rung else set()
         if inotify.has_events():
             for event in inotify.events():
-                for entry in self._watches.concerned(event):
-                    has_rung = self._heed(entry) or has_rung
-        return has_rung
-
-    def _heed(self, entry: Entry | None) -> bool:
-        if entry is None:
+                concerned |= self._watches.concerned(event)
+        if None in concerned:
             self._start_over()
             return True
-        if not self._counts(entry):
-            return False
-        self._pending[entry.kind, entry.path] = entry
-        return True
+        counting = [entry for entry in concerned if entry is not None and self._counts(entry)]
+        self._want(counting)
+        return bool(counting)
 
     def _start_over(self) -> None:
         self._watches.start_over(read_mounts())
