@@ -31,6 +31,7 @@ format: $(VENV)/installed-dev
 # Times, with raw results in benchmarks/results. Never asserted in tests.
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.restart
+	$(BIN)/python -m benchmarks.gate
 
 # A new project through development and production, on any Python: make smoke PYTHON=python3.13
 smoke:

@@ -1,4 +1,4 @@
-"""What a restart costs, what the gate costs, how long help takes: `make bench`.
+"""What a restart costs, and how long help takes: `make bench`.
 
 Writes every single measurement to `benchmarks/results/restart.json` and prints medians.
 A restart is compared with `python -c "import app"` in the same run, interleaved with it:
@@ -22,20 +22,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.dev.harness import VERSIONED_APP, DevSession
-from wiverno.dev.loading.gate import Gate
-from wiverno.dev.loading.record import EntryKind, Record
-from wiverno.dev.loading.signatures import read_signature
 
 RESULTS = Path(__file__).parent / "results" / "restart.json"
 ROUNDS = 25
-SWEEP_FILES = (50, 500, 2000)
 
 
 def main() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     raw = {
         "help_ms": repeat(ROUNDS, measure_help),
-        "sweep_ms": {str(files): measure_sweep(files) for files in SWEEP_FILES},
         "restart": {
             "light": measure_restarts("app", write_light),
             "httpbin": measure_restarts("httpbin.core", write_httpbin),
@@ -94,24 +89,6 @@ def measure_help() -> float:
             check=True,
         )
         return elapsed_ms()
-
-
-def measure_sweep(files: int) -> list[float]:
-    with tempfile.TemporaryDirectory() as folder:
-        record = Record()
-        for number in range(files):
-            path = Path(folder, f"module_{number}.py")
-            path.write_text("")
-            record.add(EntryKind.MODULE, str(path), read_signature(str(path)))
-        gate = Gate(record)
-        gate.is_fresh()
-
-        def sweep() -> float:
-            with stopwatch() as elapsed_ms:
-                assert gate.is_fresh()
-                return elapsed_ms()
-
-        return repeat(ROUNDS, sweep)
 
 
 def write_light(project: Path, version: int) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wiverno.dev.watching.mounts import Mount, MountTable
+from wiverno.dev.loading.mounts import Mount, MountTable
 from wiverno.dev.watching.patrol import Beat, Patrol, beats_of, interval_for
 from wiverno.dev.watching.reporter import Reporter
 from wiverno.dev.watching.roots import Root, Roots

@@ -1,32 +1,44 @@
 """The gate: does the record still equal the disk? Asked once per request.
 
-A sweep over the signatures, about one microsecond a file. Strict: it needs no file
-event, and a clock only for files that were read when they had just been written.
+A sweep over the signatures, about one microsecond a file; with a doorbell only when it rang,
+and of what it is deaf to. Strict: a clock counts only for files that were read when they had
+just been written.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from wiverno.dev.loading.contents import RacyFiles, adopt_same_content
-from wiverno.dev.loading.expectations import Expectations
-from wiverno.dev.loading.folder_names import FolderNames
-from wiverno.dev.loading.record import Entry, EntryKind, Record
-from wiverno.dev.loading.signatures import ABSENT, LEFT
-from wiverno.dev.loading.sweep import Absence, Sweep
+from wiverno.dev.loading.comparison import Comparison
+from wiverno.dev.loading.contents import RacyFiles
+from wiverno.dev.loading.record import EntryKind, Record
+
+if TYPE_CHECKING:
+    from wiverno.dev.loading.doorbell import Doorbell
+
+# To watch a file costs as much as to sweep it ten times, and most generations answer a few
+# requests only. The first ask is that of the build, the second that of whoever waits for it.
+_ASKS_BEFORE_DOORBELL = 2
 
 
 class Gate:
     """Compares one record with the disk. Once stale, always stale."""
 
-    def __init__(self, record: Record, clock_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        record: Record,
+        clock_s: Callable[[], float] = time.monotonic,
+        doorbell: Callable[[], "Doorbell"] | None = None,
+    ) -> None:
+        """`doorbell` makes one when it pays; without it everything is swept each time."""
         self._record = record
-        self._learned: dict[EntryKind, tuple[Entry, ...]] = {}
-        self._modules = _Files()
-        self._data = _Files()
-        self._missing_data = _Files()
+        self._whole = Comparison(record)
+        self._unheard: Comparison | None = None
         self._racy = RacyFiles(record, clock_s)
-        self._searches = Expectations()
-        self._names = FolderNames()
+        self._make_doorbell = doorbell
+        self._doorbell: Doorbell | None = None
+        self._asks = 0
+        self._owes_sweep = True
         self._stale_path: str | None = None
 
     @property
@@ -40,63 +52,39 @@ class Gate:
         return self._stale_path is None
 
     def _first_difference(self) -> str | None:
+        bell = self._find_doorbell()
+        if bell is None:
+            return self._sweep()
+        if not (bell.is_quiet() and self._whole.is_next_part_equal()):
+            self._owes_sweep = True
+        if not self._owes_sweep:
+            return self._racy.first_difference() or self._sweep_unheard(bell)
+        # What changes from here on rings again.
+        bell.prepare()
+        self._unheard = None
+        difference = self._sweep()
+        self._owes_sweep = False
+        return difference
+
+    def _find_doorbell(self) -> "Doorbell | None":
+        if self._doorbell is None and self._make_doorbell is not None:
+            self._asks += 1
+            if self._asks > _ASKS_BEFORE_DOORBELL:
+                self._doorbell = self._make_doorbell()
+        return self._doorbell
+
+    def _sweep(self) -> str | None:
         for kind in EntryKind:
-            entries = self._record.of_kind(kind)
-            if entries is not self._learned.get(kind):
-                self._learn(kind, entries)
-        return (
-            self._first_module_with_other_content()
-            or next(self._data.differences(), None)
-            or self._racy.first_difference()
-            or self._modules.first_appeared()
-            or self._missing_data.first_appeared()
-            or self._searches.first_difference()
-            or self._names.first_difference()
-        )
+            self._whole.learn(kind, self._record.of_kind(kind))
+        self._racy.learn(self._record.of_kind(EntryKind.RACY))
+        return self._whole.first_difference() or self._racy.first_difference()
 
-    def _first_module_with_other_content(self) -> str | None:
-        for path in self._modules.differences():
-            if not adopt_same_content(self._record, path):
-                return path
-        return None
-
-    def _learn(self, kind: EntryKind, entries: tuple[Entry, ...]) -> None:
-        known = self._learned.get(kind, ())
-        self._learned[kind] = entries
-        match kind:
-            case EntryKind.MODULE:
-                self._modules.learn(entries)
-            case EntryKind.DATA:
-                self._data.learn(entries)
-            case EntryKind.MISSING_DATA:
-                self._missing_data.learn(entries)
-            case EntryKind.LISTING:
-                self._names.learn(entries)
-            case EntryKind.RACY:
-                self._racy.learn(entries)
-            case EntryKind.CONTENT | EntryKind.ADOPTED:
-                pass  # What they say is asked of the record.
-            case _:
-                # New ones are last, and of these kinds none is ever another one later.
-                for entry in entries[len(known) :]:
-                    self._searches.add(entry)
-
-
-class _Files:
-    """Those that were there, with their signatures, and those that were not."""
-
-    def __init__(self) -> None:
-        self._sweep = Sweep(())
-        self._absence = Absence(())
-
-    def learn(self, entries: Sequence[Entry]) -> None:
-        self._sweep = Sweep(
-            [(path, seen) for _, path, seen in entries if seen not in (ABSENT, LEFT)]
-        )
-        self._absence = Absence([path for _, path, seen in entries if seen == ABSENT])
-
-    def differences(self) -> Iterator[str]:
-        return self._sweep.differences()
-
-    def first_appeared(self) -> str | None:
-        return self._absence.first_appeared()
+    def _sweep_unheard(self, bell: "Doorbell") -> str | None:
+        if bell.hears_everything():
+            return None
+        if self._unheard is None:
+            self._unheard = Comparison(self._record)
+            for kind in EntryKind:
+                entries = self._record.of_kind(kind)
+                self._unheard.learn(kind, [entry for entry in entries if bell.is_deaf_to(entry)])
+        return self._unheard.first_difference()

@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from importlib.util import find_spec
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from wiverno.core.app_target import AppTarget, load
 from wiverno.core.wsgi_types import WSGIApplication
@@ -30,6 +30,9 @@ from wiverno.dev.processes.role import Role, take_role
 from wiverno.dev.processes.stack import answer_with_stack
 from wiverno.dev.serving.protocol import Serving
 from wiverno.dev.serving.request_notes import RequestNotes
+
+if TYPE_CHECKING:
+    from wiverno.dev.loading.doorbell import Doorbell
 
 # Read by frameworks with calls that tell nothing (`exists`, `stat`) when they are absent.
 _ENVIRONMENT_FILES = (".env", ".flaskenv")
@@ -62,7 +65,7 @@ def _run(channel: Channel) -> float:
     output = HeldOutput(files.output, None if build.is_retry else build.spawned_at + SHOWN_AFTER_S)
     output.begin()
     record = Record(files.record)
-    gate = Gate(record)
+    gate = Gate(record, doorbell=lambda: _hang_doorbell(record))
     data_files = DataFiles(record, [os.getcwd(), *build.project_dirs])
     sources = Sources(files.sources, *good_sources)
     application = _build(build, record, sources, data_files, gate, channel)
@@ -71,6 +74,13 @@ def _run(channel: Channel) -> float:
         return _LEAVE_AFTER_FAILURE_S
     notes = RequestNotes(files.notes, data_files.request_began)
     return _serve(channel, application, gate, notes, output)
+
+
+def _hang_doorbell(record: Record) -> "Doorbell":
+    # Imported only now: most generations answer too few requests to need it.
+    from wiverno.dev.loading.doorbell import Doorbell
+
+    return Doorbell(record)
 
 
 def _build(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wiverno.dev.watching.mounts import MountTable
+from wiverno.dev.loading.mounts import MountTable
 from wiverno.dev.watching.reporter import Reporter
 from wiverno.dev.watching.roots import Root, Roots, is_at_or_below
 from wiverno.dev.watching.walk import walk_tree

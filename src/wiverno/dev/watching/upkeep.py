@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wiverno.dev.loading.mounts import Mount, MountBell, MountTable, read_mounts
 from wiverno.dev.watching.limits import (
     WATCHES,
     count_inotify_watches,
@@ -21,7 +22,6 @@ from wiverno.dev.watching.limits import (
     describe_refusal,
     describe_shortage,
 )
-from wiverno.dev.watching.mounts import Mount, MountBell, MountTable, read_mounts
 from wiverno.dev.watching.patrol import Patrol
 from wiverno.dev.watching.plan import MAX_WATCHES, PlannedWatch, plan_watches
 from wiverno.dev.watching.reporter import Reporter

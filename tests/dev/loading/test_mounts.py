@@ -1,14 +1,15 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wiverno.dev.watching.mounts import MOUNTINFO as MOUNTINFO_FILE
-from wiverno.dev.watching.mounts import (
+from wiverno.dev.loading.mounts import MOUNTINFO as MOUNTINFO_FILE
+from wiverno.dev.loading.mounts import (
     Mount,
     MountTable,
     parse_mountinfo,
     read_mounts,
-    rings_no_events,
 )
 
 MOUNTINFO = r"""
@@ -90,10 +91,10 @@ def test_parse_mountinfo_gives_back_any_point(name: str) -> None:
     assert parse_mountinfo(line) == [Mount("/" + name, "nfs4")]
 
 
-@pytest.mark.skipif(not MOUNTINFO_FILE.exists(), reason="no mountinfo here")
+@pytest.mark.skipif(not Path(MOUNTINFO_FILE).exists(), reason="no mountinfo here")
 def test_rings_no_events_answers_for_what_is_mounted_here() -> None:
-    mount = read_mounts().mount_of("/proc/self")
+    table = read_mounts()
+    mount = table.mount_of("/proc/self")
     assert mount is not None
     assert mount.type == "proc"
-    assert not rings_no_events("/proc/self", refresh=True)
-    assert not rings_no_events("/proc/self")
+    assert not table.rings_no_events("/proc/self")

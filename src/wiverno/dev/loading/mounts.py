@@ -4,14 +4,16 @@ Stands on the standard library alone, so that whoever must know may ask: a file 
 mount is swept on every request, a directory on one is looked at regularly.
 """
 
+import ctypes
 import os
 import re
 import select
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-MOUNTINFO = Path("/proc/self/mountinfo")
+from wiverno.dev.loading.own_descriptor import OwnDescriptor
+
+MOUNTINFO = "/proc/self/mountinfo"
 
 # Another kernel, or the layer below, changes these; ours is never told. `fuseblk` is not
 # here: it is a local disk (ntfs-3g), and whatever changes on it came through our kernel.
@@ -117,44 +119,41 @@ def _unescape(field: str) -> str:
 def read_mounts() -> MountTable:
     """What is mounted now. Where there is no mountinfo (macOS) nothing is known: empty."""
     try:
-        return MountTable(parse_mountinfo(os.fsdecode(MOUNTINFO.read_bytes())))
+        with open(MOUNTINFO, "rb") as file:
+            return MountTable(parse_mountinfo(os.fsdecode(file.read())))
     except OSError:
         return MountTable()
 
 
-_known: MountTable | None = None
-
-
-def rings_no_events(path: str, *, refresh: bool = False) -> bool:
-    """Whether the file at this absolute, resolved path may change without an inotify event.
-
-    Reads the mounts once, then answers from memory in about a microsecond. `refresh` reads
-    them again: after something was mounted, or when a `MountBell` rang.
-    """
-    global _known
-    if _known is None or refresh:
-        _known = read_mounts()
-    return _known.rings_no_events(path)
+class _PollFd(ctypes.Structure):
+    _fields_ = [("fd", ctypes.c_int), ("events", ctypes.c_short), ("revents", ctypes.c_short)]
 
 
 class MountBell:
     """Tells, for the price of one `poll`, whether anything was mounted or unmounted."""
 
     def __init__(self) -> None:
-        self._fd: int | None = None
+        self._descriptor: OwnDescriptor | None = None
         try:
-            self._fd = os.open(MOUNTINFO, os.O_RDONLY | os.O_CLOEXEC)
+            self._descriptor = OwnDescriptor(os.open(MOUNTINFO, os.O_RDONLY | os.O_CLOEXEC))
         except OSError:  # No mountinfo here: it never rings.
             return
-        self._poll = select.poll()
         # Every change of the namespace's mounts is an "error" of the open file, once.
-        self._poll.register(self._fd, select.POLLERR | select.POLLPRI)
+        events = select.POLLERR | select.POLLPRI
+        place = ctypes.byref(_PollFd(self._descriptor.fd, events, 0))
+        # Called with the GIL held, since the gate asks for each request (see `sweep`).
+        self._poll = ctypes.PyDLL(None).poll
+        self._arguments = (place, ctypes.c_ulong(1), ctypes.c_int(0))
 
     def has_rung(self) -> bool:
         """Whether the mounts changed since the last call, or since this bell was made."""
-        return self._fd is not None and bool(self._poll.poll(0))
+        return self._descriptor is not None and bool(self._poll(*self._arguments))
+
+    def is_working(self) -> bool:
+        """Whether `has_rung` could tell. Ask after it: see `OwnDescriptor.is_ours`."""
+        return self._descriptor is not None and self._descriptor.is_ours()
 
     def close(self) -> None:
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        if self._descriptor is not None:
+            self._descriptor.close()
+            self._descriptor = None

@@ -1,0 +1,157 @@
+"""The doorbell of the gate: did anything happen to what the record depends on?
+
+The process's own inotify instance. The kernel queues the event before the save's system
+call returns, so one look at an empty queue answers for any number of files. What it cannot
+promise it does not: it says which entries it is deaf to, and in any doubt that it rang.
+"""
+
+import os
+from collections.abc import Iterable
+from weakref import WeakSet
+
+from wiverno.dev.loading.inotify import Inotify, LostError
+from wiverno.dev.loading.mounts import MountBell, read_mounts
+from wiverno.dev.loading.record import Entry, EntryKind, Record
+from wiverno.dev.loading.signatures import LEFT
+from wiverno.dev.loading.watches import SEARCHES, LimitError, UnheardError, Watches
+
+_WATCHED_KINDS = SEARCHES | {
+    EntryKind.MODULE,
+    EntryKind.DATA,
+    EntryKind.MISSING_DATA,
+    EntryKind.LISTING,
+}
+# One costs about 10 us, and while some are left to do each request pays for a sweep as well.
+_ENTRIES_AT_ONCE = 150
+# The user's other programs, our watcher among them, need watches of the same limit.
+_SHARE_OF_LIMIT = 4
+_OLDEST_LIMIT = 8_192
+
+
+class Doorbell:
+    """Asked by one thread, in turns: `is_quiet`; if not, `prepare` and a sweep."""
+
+    def __init__(self, record: Record, limit: int | None = None) -> None:
+        """`limit`: how many watches at most; by default a share of what the user may have."""
+        self._record = record
+        self._learned: tuple[Entry, ...] = ()
+        self._pending: dict[tuple[EntryKind, str], Entry] = {}
+        self._unheard: set[tuple[EntryKind, str]] = set()
+        self._inotify: Inotify | None = None
+        self._mount_bell = MountBell()
+        try:
+            self._inotify = Inotify()
+        except OSError:  # None left for us, or not on this system: it rings always.
+            self.close()
+            return
+        self._watches = Watches(self._inotify, read_mounts(), limit or _own_limit())
+        _doorbells.add(self)
+
+    def hears_everything(self) -> bool:
+        return not self._unheard
+
+    def is_deaf_to(self, entry: Entry) -> bool:
+        """Whether it must be swept although all was quiet."""
+        return (entry.kind, entry.path) in self._unheard
+
+    def is_quiet(self) -> bool:
+        """Whether all that is recorded stands as it did at the sweep after `prepare`.
+
+        Never before everything is watched, and never again once the application has closed
+        our descriptor.
+        """
+        if self._inotify is None:
+            return False
+        try:
+            has_rung = self._listen(self._inotify)
+        except LostError:
+            self.close()
+            return False
+        return not has_rung and not self._pending and self._record.entries() is self._learned
+
+    def prepare(self) -> None:
+        """Watch more of what is not watched yet, and forget what rang: a sweep follows."""
+        if self._inotify is None:
+            return
+        try:
+            self._learn()
+            self._watch_some()
+            self._listen(self._inotify)
+        except (LostError, LimitError):
+            self.close()
+
+    def close(self) -> None:
+        """From now on it rings always."""
+        inotify, self._inotify = self._inotify, None
+        if inotify is not None:
+            inotify.close()
+        self._mount_bell.close()
+
+    def _learn(self) -> None:
+        entries = self._record.entries()
+        if entries is not self._learned:
+            # New ones are last. The others need no other watches than they have.
+            self._want(entries[len(self._learned) :])
+            self._learned = entries
+
+    def _want(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            if entry.kind in _WATCHED_KINDS:
+                self._pending[entry.kind, entry.path] = entry
+
+    def _watch_some(self) -> None:
+        for key in tuple(self._pending)[:_ENTRIES_AT_ONCE]:
+            entry = self._pending.pop(key)
+            self._unheard.discard(key)
+            try:
+                if self._counts(entry):
+                    self._watches.add(entry)
+            except UnheardError:
+                self._unheard.add(key)
+
+    def _listen(self, inotify: Inotify) -> bool:
+        """Take what rang; whether it concerns the record."""
+        has_rung = self._mount_bell.has_rung()
+        if not self._mount_bell.is_working():
+            raise LostError
+        # Of many events at once, as a checkout makes them: all are followed anew once at most.
+        concerned: set[Entry | None] = {None} if has_rung else set()
+        if inotify.has_events():
+            for event in inotify.events():
+                concerned |= self._watches.concerned(event)
+        if None in concerned:
+            self._start_over()
+            return True
+        counting = [entry for entry in concerned if entry is not None and self._counts(entry)]
+        self._want(counting)
+        return bool(counting)
+
+    def _start_over(self) -> None:
+        self._watches.start_over(read_mounts())
+        self._want(self._learned)
+
+    def _counts(self, entry: Entry) -> bool:
+        """What the application writes itself has left the record."""
+        now = self._record.get(entry.path, entry.kind)
+        return now is not None and now.signature != LEFT
+
+
+def _own_limit() -> int:
+    try:
+        with open("/proc/sys/fs/inotify/max_user_watches", "rb") as file:
+            return int(file.read()) // _SHARE_OF_LIMIT
+    except (OSError, ValueError):
+        return _OLDEST_LIMIT // _SHARE_OF_LIMIT
+
+
+# Parent and child of a fork that the application makes share the queue: what one of them
+# reads the other never hears.
+_doorbells: WeakSet[Doorbell] = WeakSet()
+
+
+def _close_all() -> None:
+    for doorbell in _doorbells:
+        doorbell.close()
+
+
+os.register_at_fork(after_in_child=_close_all)
