@@ -188,7 +188,8 @@ def test_thread_that_prints_through_go_loses_and_doubles_nothing(project: Path) 
         "def chatter():\n"
         "    for number in itertools.count():\n"
         "        stream = sys.stderr if number % 2 else sys.stdout\n"
-        "        print('line {version}:', number, file=stream)\n"
+        # One write: `print` makes several, and the access line may come between them.
+        "        stream.write(f'line {version}: {{number}}\\n')\n"
         "        threading.Event().wait(0.0005)\n"
         "threading.Thread(target=chatter, daemon=True).start()\n" + VERSIONED_APP
     )
