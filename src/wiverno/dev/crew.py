@@ -9,6 +9,7 @@ from wiverno.dev.decisions.lifecycle import (
     Command,
     Discard,
     GoWorker,
+    KeepWorker,
     Lifecycle,
     RetireWorker,
     SayStopsFirst,
@@ -17,13 +18,17 @@ from wiverno.dev.decisions.lifecycle import (
     StandDownPages,
     StartBuild,
 )
+from wiverno.dev.decisions.self_restarters import SelfRestarters
+from wiverno.dev.failure.report import FailureReport
 from wiverno.dev.processes.connections import ConnectionQueue
 from wiverno.dev.processes.handles import BuildCause, ProcessHandle, WorkerHandle
-from wiverno.dev.processes.messages import Connection, Go, Outcome, Retire
+from wiverno.dev.processes.messages import Adopt, Connection, Go, Outcome, Retire
 from wiverno.dev.processes.pages_slot import PagesSlot
+from wiverno.dev.processes.retired_mark import set_retired_mark
 from wiverno.dev.processes.table import ProcessTable
 from wiverno.dev.reports import Reports
 from wiverno.dev.settings import DevSettings
+from wiverno.dev.terminal import screen
 from wiverno.dev.terminal.screen import RestartSummary
 from wiverno.dev.terminal.terminal import Terminal
 
@@ -44,7 +49,8 @@ class Crew:
         self._table = table
         self._lifecycle = lifecycle
         self._events = events
-        self._shown: tuple[int, str] | None = None
+        self._shown: tuple[str, bool] | None = None
+        self._self_restarters = SelfRestarters()
         self.terminal = Terminal()
         self.reports = Reports(settings.target_text)
         self.pages = PagesSlot(table, settings)
@@ -64,6 +70,8 @@ class Crew:
                     self.workers[command.generation].kill()
                 case ShowPage():
                     self._show_page(command)
+                case KeepWorker():
+                    self._keep_worker(command)
                 case StandDownPages():
                     self.pages.stand_down(command.generation)
                 case SayStopsFirst():
@@ -78,8 +86,8 @@ class Crew:
 
     @property
     def meant_handle(self) -> WorkerHandle | None:
-        """The worker that serves, or the process that the page is about."""
-        return self.workers.get(self._lifecycle.serving or 0)
+        """The worker that serves, or the process whose failure is shown or put up with."""
+        return self.workers.get(self._lifecycle.gated_on or 0)
 
     @property
     def candidate(self) -> WorkerHandle | None:
@@ -123,7 +131,8 @@ class Crew:
     def forget_unused(self) -> None:
         """Close the records of processes that ended and that no page is gated on."""
         running = {handle for handle in self._table if isinstance(handle, WorkerHandle)}
-        meant = {self._lifecycle.serving, self._lifecycle.candidate, self._lifecycle.ready}
+        lifecycle = self._lifecycle
+        meant = {lifecycle.serving, lifecycle.gated_on, lifecycle.candidate, lifecycle.ready}
         for generation, handle in tuple(self.workers.items()):
             if handle not in running and generation not in meant:
                 handle.close_files()
@@ -136,6 +145,10 @@ class Crew:
         self._events.emit("build_started", generation=generation, changed=cause.changed)
         if generation > 1 and not command.is_retry:
             self.terminal.restarting(cause.changed)
+        for path in self._self_restarters.build_began(time.monotonic(), cause.changed):
+            is_imported = any(worker.has_imported(path) for worker in self.workers.values())
+            self.terminal.restarts_itself(path, is_imported=is_imported)
+            self._events.emit("self_restarter", path=path, is_imported=is_imported)
 
     def _go_worker(self, generation: int, restart: int) -> None:
         handle = self.workers[generation]
@@ -161,6 +174,7 @@ class Crew:
         handle = self.workers.get(command.generation)
         if handle is None or handle not in self._table:
             return  # It has ended already.
+        set_retired_mark(handle.mark_fd)
         settings = self._settings
         if command.must_be_gone:
             self._ask_to_leave(handle, settings.stop_deadline_s, settings.stop_leave_s)
@@ -174,25 +188,51 @@ class Crew:
 
     def _show_page(self, command: ShowPage) -> None:
         generation = command.generation
-        handle, report = self.workers[generation], self.reports[generation]
-        # First, or the lines of its requests would come before it. A retry that fails for
-        # the same reason is not told again.
-        if self._shown is None or self._shown[1] != report.headline:
-            self.terminal.failed(report.headline, report.where, report.traceback.splitlines())
-        self._shown = (generation, report.headline)
-        is_unsettled = handle.built is not None and handle.built.outcome is Outcome.CHANGED
-        if is_unsettled:
-            handle.rebase_record()
+        report = self.reports[generation]
+        self._tell_failure(report, kept_restart=None)
+        is_unsettled, fds = self._failure_to_follow(generation)
         is_final = command.is_final and not is_unsettled
-        fds = (handle.record_fd, *self._listener_fds)
         self.pages.show(Go(generation, is_final, report.to_json(), fds))
         self._events.emit(
             "page",
             generation=generation,
             kind=report.kind,
             headline=report.headline,
-            is_final=is_final,
+            is_final=command.is_final,
         )
+
+    def _keep_worker(self, command: KeepWorker) -> None:
+        report = self.reports[command.failed]
+        self._tell_failure(report, kept_restart=self._lifecycle.restart)
+        _, fds = self._failure_to_follow(command.failed)
+        worker = self.workers[command.generation]
+        worker.channel.send(Adopt(command.failed, report.header_kind, fds))
+        self._events.emit(
+            "kept",
+            generation=command.generation,
+            failed=command.failed,
+            kind=report.kind,
+            headline=report.headline,
+            is_final=command.is_final,
+        )
+
+    def _tell_failure(self, report: FailureReport, kept_restart: int | None) -> None:
+        # First, or the lines of requests that meet it would come before it. A retry that
+        # fails for the same reason is not told again.
+        shown = (report.headline, kept_restart is not None)
+        if shown != self._shown:
+            details = report.traceback.splitlines()
+            outlook = screen.outlook(kept_restart, is_manual=self._settings.is_manual)
+            self.terminal.failed(report.headline, report.where, details, outlook)
+        self._shown = shown
+
+    def _failure_to_follow(self, generation: int) -> tuple[bool, tuple[int, ...]]:
+        """Whether its files never came to rest; and the record to gate on, with the listeners."""
+        handle = self.workers[generation]
+        is_unsettled = handle.built is not None and handle.built.outcome is Outcome.CHANGED
+        if is_unsettled:
+            handle.rebase_record()
+        return is_unsettled, (handle.record_fd, *self._listener_fds)
 
     def _server_handle(self) -> ProcessHandle | None:
         match self._lifecycle.server:
@@ -201,4 +241,4 @@ class Crew:
             case Server.PAGES:
                 return self.pages.handle
             case Server.WORKER:
-                return self.meant_handle
+                return self.workers.get(self._lifecycle.serving or 0)

@@ -84,7 +84,9 @@ class Notices:
 
     @contextlib.contextmanager
     def _stop_signals(self, writer: socket.socket) -> Iterator[None]:
-        """In the main thread, SIGINT, SIGTERM and SIGHUP ask for the end; put back afterwards.
+        """In the main thread, SIGINT, SIGTERM and SIGHUP ask for the end, SIGUSR1 for a restart.
+
+        All are put back afterwards.
 
         In the foreground SIGHUP means that the terminal was closed. What is ignored already
         stays so: `nohup` ignores SIGHUP, a shell's background job SIGINT. Where SIGHUP
@@ -95,7 +97,7 @@ class Notices:
             return
         stop_signals = [
             number
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
             if signal.getsignal(number) is not signal.SIG_IGN
             or (number == signal.SIGHUP and self._hangup_restarts)
         ]
@@ -111,7 +113,7 @@ class Notices:
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGHUP and self._hangup_restarts:
+        if number == signal.SIGUSR1 or (number == signal.SIGHUP and self._hangup_restarts):
             self.put(RestartAsked())
         else:
             self.put(StopAsked(signal.Signals(number).name))

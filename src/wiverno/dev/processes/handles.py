@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from wiverno.dev.decisions.changes import BuildStart
 from wiverno.dev.loading.contents import adopt_same_content
+from wiverno.dev.loading.differences import entries_of_now
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.record import Entry, EntryKind, Record, RecordReader
-from wiverno.dev.loading.signatures import LEFT, Signature, read_signature
+from wiverno.dev.loading.signatures import LEFT, Signature
 from wiverno.dev.processes import memory_file
 from wiverno.dev.processes.channel import QueuedChannel
 from wiverno.dev.processes.messages import Built, Outcome
+from wiverno.dev.processes.retired_mark import make_room_for_mark
 from wiverno.dev.processes.spawn import open_pidfd
 from wiverno.dev.processes.stack import ask_for_stack
 from wiverno.dev.serving.request_notes import requests_in
@@ -104,6 +106,8 @@ class WorkerHandle(ProcessHandle):
         self._stack_begins_at = 0
         self.stack_fd = memory_file.create(f"wiverno-stack-{generation}")
         self.notes_fd = memory_file.create(f"wiverno-requests-{generation}", appends=False)
+        self.mark_fd = memory_file.create(f"wiverno-retired-{generation}", appends=False)
+        make_room_for_mark(self.mark_fd)
         self._reader = RecordReader(self.record_fd)
 
     @property
@@ -122,8 +126,13 @@ class WorkerHandle(ProcessHandle):
 
     def recorded_signature(self, path: str) -> Signature | None:
         """What this process saw at `path`; None when it does not depend on it."""
-        entry = self._reader.refresh().get(path)
-        return None if entry is None else entry.signature
+        record = self._reader.refresh()
+        kinds = (EntryKind.MODULE, EntryKind.DATA, EntryKind.MISSING_DATA)
+        entries = filter(None, (record.get(path, kind) for kind in kinds))
+        return next((entry.signature for entry in entries if entry.signature != LEFT), None)
+
+    def has_imported(self, path: str) -> bool:
+        return self._reader.refresh().get(path) is not None
 
     def rebase_record(self) -> None:
         """Take what is on disk now as what this build has seen.
@@ -135,11 +144,8 @@ class WorkerHandle(ProcessHandle):
         os.close(self.record_fd)
         self.record_fd = memory_file.create(f"wiverno-record-{self.generation}-rebased")
         rebased = Record(self.record_fd)
-        for kind, path, signature in entries:
-            if kind in (EntryKind.CONTENT, EntryKind.RACY):
-                continue  # They say what was read, which is not what is there now.
-            is_file = kind in (EntryKind.MODULE, EntryKind.DATA) and signature != LEFT
-            rebased.add(kind, path, read_signature(path) if is_file else signature)
+        for entry in entries_of_now(entries):
+            rebased.add(*entry)
         self._reader = RecordReader(self.record_fd)
 
     def phases_ms(self, now: float) -> dict[str, float]:
@@ -172,7 +178,7 @@ class WorkerHandle(ProcessHandle):
         return ", ".join(requests_in(memory_file.read(self.notes_fd)))
 
     def close_files(self) -> None:
-        for fd in (self.record_fd, self.stack_fd, self.notes_fd):
+        for fd in (self.record_fd, self.stack_fd, self.notes_fd, self.mark_fd):
             os.close(fd)
 
 

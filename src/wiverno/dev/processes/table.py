@@ -71,7 +71,17 @@ class ProcessTable:
                 spawned_at=start.monotonic_s,
                 argv=tuple(sys.argv),
                 project_dirs=settings.watch_dirs,
-                fds=(handle.record_fd, handle.stack_fd, handle.notes_fd, self._life_line),
+                watch_files=settings.watch_files,
+                static_dirs=settings.static_dirs,
+                unwatch_files=settings.unwatch_files,
+                is_manual=settings.is_manual,
+                fds=(
+                    handle.record_fd,
+                    handle.stack_fd,
+                    handle.notes_fd,
+                    handle.mark_fd,
+                    self._life_line,
+                ),
             )
         )
         return handle

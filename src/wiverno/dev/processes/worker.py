@@ -21,11 +21,9 @@ from wiverno.dev.loading.record import Record
 from wiverno.dev.loading.user_code import UserCode
 from wiverno.dev.processes import child, life_line
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
-from wiverno.dev.processes.handover import Handover
-from wiverno.dev.processes.messages import Build, Built, Connection, Go, Outcome, Retire
+from wiverno.dev.processes.messages import Build, Built, Outcome
 from wiverno.dev.processes.role import Role, take_role
 from wiverno.dev.processes.stack import answer_with_stack
-from wiverno.dev.serving.protocol import Serving
 from wiverno.dev.serving.request_notes import RequestNotes
 
 # Read by frameworks with calls that tell nothing (`exists`, `stat`) when they are absent.
@@ -51,17 +49,34 @@ def _run(channel: Channel) -> float:
     """Build and serve; returns how many seconds the process has to leave."""
     build = channel.receive()
     assert isinstance(build, Build)  # the first message, by the protocol
-    record_fd, stack_fd, notes_fd, inherited_life_line = build.fds
+    record_fd, stack_fd, notes_fd, mark_fd, inherited_life_line = build.fds
     answer_with_stack(stack_fd)
     life_line.arm(inherited_life_line)
     record = Record(record_fd)
     gate = Gate(record)
-    data_files = DataFiles(record, [os.getcwd(), *build.project_dirs])
+    data_files = DataFiles(
+        record,
+        [os.getcwd(), *build.project_dirs],
+        left_out=build.static_dirs,
+        not_followed=build.unwatch_files,
+    )
     application = _build(build, record, data_files, gate, channel)
     if application is None:
         return _LEAVE_AFTER_FAILURE_S
     notes = RequestNotes(notes_fd, data_files.request_began)
-    return _serve(channel, application, gate, notes)
+    # Imported only now: what a candidate imports before its application costs every restart
+    # twice when the build fails, and nothing of it is needed for that.
+    from wiverno.dev.loading.policy_gates import CountingGate
+    from wiverno.dev.processes.retired_mark import RetiredMark
+    from wiverno.dev.processes.worker_server import WorkerServer
+
+    policy_gate = CountingGate(record) if build.is_manual else gate
+    mark = RetiredMark(mark_fd)
+    server = WorkerServer(channel, application, record, policy_gate, notes, mark)
+    leave_s = None
+    while leave_s is None:
+        leave_s = server.handle(channel.receive())
+    return leave_s
 
 
 def _build(
@@ -72,7 +87,7 @@ def _build(
     _take_cold_start_environment(build)
     RecordingFinder(record, UserCode()).install()
     data_files.install()
-    for name in _ENVIRONMENT_FILES:
+    for name in (*_ENVIRONMENT_FILES, *build.watch_files):
         data_files.follow(os.path.abspath(name))
     application: WSGIApplication | None = None
     debug: bool | None = None
@@ -139,30 +154,3 @@ def _report(error: BaseException, target: str) -> bytes:
     from wiverno.dev.failure.report import report_exception
 
     return report_exception(error, target).to_json()
-
-
-def _serve(
-    channel: Channel, application: WSGIApplication, gate: Gate, notes: RequestNotes
-) -> float:
-    """Wait for `go`, then serve until `retire`; returns the seconds left to leave."""
-    # Imported only now: what a candidate imports before its application costs every restart
-    # twice when the build fails, and nothing of it is needed for that.
-    from wiverno.dev.serving.wsgi import ToldApplication, WSGIServing
-
-    message = channel.receive()
-    if isinstance(message, Retire):
-        # The session ends before this candidate was needed.
-        return message.leave_s
-    assert isinstance(message, Go)  # the only other message to a built candidate
-    handover = Handover(channel, message.generation, gate)
-    told = ToldApplication(application, message.generation, notes)
-    serving: Serving = WSGIServing(told, handover)
-    os.register_at_fork(after_in_child=serving.abandon_in_fork)
-    serving.go([socket.socket(fileno=fd) for fd in message.fds])
-    while True:
-        message = channel.receive()
-        if isinstance(message, Connection):
-            handover.take(message, serving)
-        elif isinstance(message, Retire):
-            serving.retire(message.deadline_s)
-            return message.leave_s
