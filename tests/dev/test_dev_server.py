@@ -83,6 +83,22 @@ def test_start_in_a_thread_serves_until_stop_returns(application: Path) -> None:
     assert not children()
 
 
+def test_restart_from_another_thread_brings_changes_in_when_manual(application: Path) -> None:
+    server = DevServer("app", port=0, reload="manual")
+    server.restart()  # Nothing runs yet.
+    with started(server):
+        port = server.addresses[0][1]
+        bodies = [get(port).body]
+        (application / "app.py").write_text(VERSIONED_APP.format(version=4))
+        bodies.append(get(port).body)
+        server.restart()
+        deadline = time.monotonic() + 10
+        while (body := get(port).body) == "000003":
+            assert time.monotonic() < deadline
+
+    assert [*bodies, body] == ["000003", "000003", "000004"]
+
+
 def test_stop_twice_and_after_the_end_is_harmless(application: Path) -> None:
     server = DevServer("app", port=0)
     with started(server):

@@ -118,7 +118,7 @@ def test_data_file_that_restarts_again_and_again_is_named_with_the_way_out(proje
         session.stop()
         output = session.output
 
-    assert (named["path"], named["is_imported"]) == (str(data), False)
+    assert (named["path"], named["option"]) == (str(data), "--unwatch-file")
     assert output.count(f"start with --unwatch-file {data}") == 1
 
 
@@ -135,6 +135,20 @@ def test_imported_file_that_restarts_again_and_again_is_named_in_other_words(
         session.stop()
         output = session.output
 
-    assert (named["path"], named["is_imported"]) == (str(project / "part.py"), True)
+    assert (named["path"], named["option"]) == (str(project / "part.py"), "")
     assert "only when the content differs" in output
     assert "--unwatch-file" not in output
+
+
+def test_listed_folder_that_restarts_again_and_again_is_named_with_its_own_way_out(
+    project: Path,
+) -> None:
+    (project / "plugs").mkdir()
+    (project / "app.py").write_text("import os\nos.listdir('plugs')\n" + READS_NOTHING)
+    with DevSession(project) as session:
+        for number in range(6):
+            session.save(f"plugs/{number}", "")
+            session.get()
+        named = session.wait_for("self_restarter")
+
+    assert (named["path"], named["option"]) == (str(project / "plugs"), "--static-dir")

@@ -112,6 +112,8 @@ def test_broken_save_when_kept_and_nobody_asks_is_told_and_healed(project: Path)
 
     assert told(broken) == ("000001", "SyntaxError")
     assert session.count("stale") == 0
+    # What the watcher told of the broken save was in the failed build.
+    assert session.count("build_started") == 3
 
 
 def test_request_in_flight_when_its_worker_is_kept_is_finished(project: Path) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import assert_never
 
 from wiverno.dev.control.events import EventStream
@@ -146,9 +147,16 @@ class Crew:
         if generation > 1 and not command.is_retry:
             self.terminal.restarting(cause.changed)
         for path in self._self_restarters.build_began(time.monotonic(), cause.changed):
-            is_imported = any(worker.has_imported(path) for worker in self.workers.values())
-            self.terminal.restarts_itself(path, is_imported=is_imported)
-            self._events.emit("self_restarter", path=path, is_imported=is_imported)
+            option = self._option_against(path)
+            self.terminal.restarts_itself(path, option)
+            self._events.emit("self_restarter", path=path, option=option)
+
+    def _option_against(self, path: str) -> str:
+        """What keeps this path from restarting; nothing does where it is imported."""
+        if any(worker.has_imported(path) for worker in self.workers.values()):
+            return ""
+        # Of a folder the names are followed, where the application lists it.
+        return "--static-dir" if Path(path).is_dir() else "--unwatch-file"
 
     def _go_worker(self, generation: int, restart: int) -> None:
         handle = self.workers[generation]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from wiverno.core.exceptions import WivernoError
 from wiverno.core.server.listener import bind, display_url
 from wiverno.dev.control.events import EventStream
-from wiverno.dev.notices import Notices, StopAsked
+from wiverno.dev.notices import Notices, RestartAsked, StopAsked
 from wiverno.dev.processes.role import current_role
 from wiverno.dev.settings import DevSettings
 from wiverno.dev.watching.filters import DEFAULT_IGNORE_PATTERNS
@@ -174,6 +174,14 @@ class DevServer:
                 listener.close()
             self._thread = None
             self._is_over.set()
+
+    def restart(self) -> None:
+        """Restart the application, changed or not. From any thread; it only asks.
+
+        Without a session that runs it does nothing.
+        """
+        if self._thread is not None:
+            self._notices.put(RestartAsked())
 
     def stop(self) -> None:
         """End the session.

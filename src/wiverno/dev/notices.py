@@ -48,6 +48,8 @@ class Notices:
         self._queue: queue.SimpleQueue[Notice] = queue.SimpleQueue()
         self._reader: socket.socket | None = None
         self._writer: socket.socket | None = None
+        self.hears_signals = False
+        """Only while it is open, and in the main thread."""
 
     def put(self, notice: Notice) -> None:
         self._queue.put(notice)
@@ -104,9 +106,11 @@ class Notices:
         previous = {number: signal.signal(number, self._on_signal) for number in stop_signals}
         # A signal that arrives just before select() would wait for the next event without it.
         wakeup_fd = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        self.hears_signals = True
         try:
             yield
         finally:
+            self.hears_signals = False
             signal.set_wakeup_fd(wakeup_fd)
             for number, handler in previous.items():
                 # None: a handler that was not installed from Python; it cannot be put back.

@@ -191,7 +191,8 @@ class Supervisor:
 
     def _tell_waiting_changes(self) -> None:
         paths = self._changes.paths
-        self._crew.terminal.waiting_changes(paths, os.getpid())
+        pid = os.getpid() if self._notices.hears_signals else None
+        self._crew.terminal.waiting_changes(paths, pid)
         self._events.emit("waiting", changed=paths)
 
     def _on_impatience(self, impatience: Impatience) -> None:

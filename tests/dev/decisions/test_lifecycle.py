@@ -401,6 +401,13 @@ def test_restart_asked_replaces_a_build_that_may_hang() -> None:
     assert lifecycle.restart_asked() == [Discard(2), StartBuild(3)]
 
 
+def test_restart_asked_before_the_start_is_the_start() -> None:
+    lifecycle = Lifecycle()
+
+    assert lifecycle.restart_asked() == []
+    assert lifecycle.start() == [StartBuild(1)]
+
+
 def test_restart_asked_while_pages_stand_down_follows_the_one_that_goes() -> None:
     lifecycle = showing_page()
     lifecycle.became_stale(1)

@@ -198,6 +198,8 @@ class Lifecycle:
 
     def restart_asked(self) -> list[Command]:
         """By hand: changed or not, and also instead of a build that may hang."""
+        if not self._last_generation:
+            return []  # It starts anyway.
         self._crashes = 0
         if self.candidate is not None:
             return self._supersede()

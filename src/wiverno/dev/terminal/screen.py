@@ -147,26 +147,25 @@ def failed_lines(
     return lines
 
 
-def waiting_changes_lines(
-    changed: Sequence[str], pid: int, characters: Characters = UNICODE
-) -> list[Line]:
+def waiting_changes_lines(changed: Sequence[str], pid: int | None) -> list[Line]:
     """What has changed with `--reload manual`, and how to bring it in."""
     count = "1 file" if len(changed) == 1 else f"{len(changed)} files"
     text = f"{count} changed since the restart: {_short_names(changed)}"
-    how = f"  kill -USR1 {pid} restarts; so does `wiverno restart` where there is a PID file."
-    return [(Segment(text, "yellow"),), _plain(how)]
+    how = "DevServer.restart() restarts."
+    if pid is not None:
+        how = f"kill -USR1 {pid} restarts; so does `wiverno restart` where there is a PID file."
+    return [(Segment(text, "yellow"),), _plain(f"  {how}")]
 
 
-def self_restarter_lines(path: str, *, is_imported: bool) -> list[Line]:
-    """A file that most likely the application itself writes."""
+def self_restarter_lines(path: str, option: str) -> list[Line]:
+    """What most likely the application itself writes; without an `option` it is imported."""
     text = f"WARNING: {path} changed 5 times in 10 s and restarted the application each time."
-    if is_imported:
+    advice = f"  If the application writes it itself, start with {option} {path}"
+    if not option:
         advice = (
             "  If the application writes it itself, let it write only when the content differs: "
             "what is imported is always followed."
         )
-    else:
-        advice = f"  If the application writes it itself, start with --unwatch-file {path}"
     return [(Segment(text, "yellow"),), _plain(advice)]
 
 

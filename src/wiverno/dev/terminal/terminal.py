@@ -73,13 +73,13 @@ class Terminal:
             )
         )
 
-    def waiting_changes(self, changed: Sequence[str], pid: int) -> None:
-        """These files changed, and `pid` is to be told when they shall be brought in."""
+    def waiting_changes(self, changed: Sequence[str], pid: int | None) -> None:
+        """These files changed. `pid` takes the signal to restart, if one does."""
         self._print(screen.waiting_changes_lines(changed, pid))
 
-    def restarts_itself(self, path: str, *, is_imported: bool) -> None:
-        """This file restarted the application too often."""
-        self._print(screen.self_restarter_lines(path, is_imported=is_imported))
+    def restarts_itself(self, path: str, option: str) -> None:
+        """This path restarted the application too often; `option` ends that, if one does."""
+        self._print(screen.self_restarter_lines(path, option))
 
     def worker_died(self, text: str) -> None:
         """A worker ended by itself: one line with exit code or signal."""
