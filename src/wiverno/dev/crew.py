@@ -25,7 +25,6 @@ from wiverno.dev.processes.connections import ConnectionQueue
 from wiverno.dev.processes.handles import BuildCause, ProcessHandle, WorkerHandle
 from wiverno.dev.processes.messages import Adopt, Connection, Go, Outcome, Retire
 from wiverno.dev.processes.pages_slot import PagesSlot
-from wiverno.dev.processes.retired_mark import set_retired_mark
 from wiverno.dev.processes.table import ProcessTable
 from wiverno.dev.reports import Reports
 from wiverno.dev.settings import DevSettings
@@ -182,7 +181,7 @@ class Crew:
         handle = self.workers.get(command.generation)
         if handle is None or handle not in self._table:
             return  # It has ended already.
-        set_retired_mark(handle.mark_fd)
+        handle.turns.end_turn()
         settings = self._settings
         if command.must_be_gone:
             self._ask_to_leave(handle, settings.stop_deadline_s, settings.stop_leave_s)
@@ -214,6 +213,7 @@ class Crew:
         self._tell_failure(report, kept_restart=self._lifecycle.restart)
         _, fds = self._failure_to_follow(command.failed)
         worker = self.workers[command.generation]
+        worker.turns.end_turn()
         worker.channel.send(Adopt(command.failed, report.header_kind, fds))
         self._events.emit(
             "kept",

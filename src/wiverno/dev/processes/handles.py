@@ -16,9 +16,9 @@ from wiverno.dev.loading.signatures import LEFT, Signature
 from wiverno.dev.processes import memory_file
 from wiverno.dev.processes.channel import QueuedChannel
 from wiverno.dev.processes.messages import Built, Outcome
-from wiverno.dev.processes.retired_mark import make_room_for_mark
 from wiverno.dev.processes.spawn import open_pidfd
 from wiverno.dev.processes.stack import ask_for_stack
+from wiverno.dev.processes.turns import TurnCount
 from wiverno.dev.serving.request_notes import requests_in
 
 
@@ -106,8 +106,8 @@ class WorkerHandle(ProcessHandle):
         self._stack_begins_at = 0
         self.stack_fd = memory_file.create(f"wiverno-stack-{generation}")
         self.notes_fd = memory_file.create(f"wiverno-requests-{generation}", appends=False)
-        self.mark_fd = memory_file.create(f"wiverno-retired-{generation}", appends=False)
-        make_room_for_mark(self.mark_fd)
+        self.turns_fd = memory_file.create(f"wiverno-turns-{generation}", appends=False)
+        self.turns = TurnCount(self.turns_fd)
         self._reader = RecordReader(self.record_fd)
 
     @property
@@ -178,7 +178,7 @@ class WorkerHandle(ProcessHandle):
         return ", ".join(requests_in(memory_file.read(self.notes_fd)))
 
     def close_files(self) -> None:
-        for fd in (self.record_fd, self.stack_fd, self.notes_fd, self.mark_fd):
+        for fd in (self.record_fd, self.stack_fd, self.notes_fd, self.turns_fd):
             os.close(fd)
 
 

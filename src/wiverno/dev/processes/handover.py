@@ -7,6 +7,7 @@ from collections.abc import Callable
 from wiverno.dev.loading.policy_gates import AnyGate
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.messages import Connection, Stale, Taken
+from wiverno.dev.processes.turns import Turn
 from wiverno.dev.serving.protocol import Serving
 
 
@@ -19,22 +20,22 @@ class Handover:
         generation: int,
         gate: AnyGate,
         before_sweep: Callable[[], object] | None = None,
-        is_retired: Callable[[], bool] = lambda: False,
+        turn: Turn | None = None,
     ) -> None:
         """`before_sweep` brings the gate's record up to date when another process writes it.
 
-        `is_retired`: this process may answer nothing more, whatever the gate says.
+        When `turn` is over nothing more is answered here, whatever the gate says.
         """
         self._channel = channel
         self._generation = generation
         self._gate = gate
         self._before_sweep = before_sweep
-        self._is_retired = is_retired
+        self._turn = turn
         self._told = False
 
     def is_fresh(self) -> bool:
         """Ask the gate; the first no is told to the supervisor. Called by the accept loop only."""
-        if self._is_retired():
+        if self._turn is not None and self._turn.is_over():
             return False
         if self._before_sweep is not None:
             self._before_sweep()

@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 class Build:
     """Supervisor → new process: import this application.
 
-    Descriptors: record, stack, request notes, retired mark, life line.
+    Descriptors: record, stack, request notes, turns, life line.
     """
 
     name: ClassVar[str] = "build"

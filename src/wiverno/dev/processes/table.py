@@ -79,7 +79,7 @@ class ProcessTable:
                     handle.record_fd,
                     handle.stack_fd,
                     handle.notes_fd,
-                    handle.mark_fd,
+                    handle.turns_fd,
                     self._life_line,
                 ),
             )

@@ -49,7 +49,7 @@ def _run(channel: Channel) -> float:
     """Build and serve; returns how many seconds the process has to leave."""
     build = channel.receive()
     assert isinstance(build, Build)  # the first message, by the protocol
-    record_fd, stack_fd, notes_fd, mark_fd, inherited_life_line = build.fds
+    record_fd, stack_fd, notes_fd, turns_fd, inherited_life_line = build.fds
     answer_with_stack(stack_fd)
     life_line.arm(inherited_life_line)
     record = Record(record_fd)
@@ -67,12 +67,12 @@ def _run(channel: Channel) -> float:
     # Imported only now: what a candidate imports before its application costs every restart
     # twice when the build fails, and nothing of it is needed for that.
     from wiverno.dev.loading.policy_gates import CountingGate
-    from wiverno.dev.processes.retired_mark import RetiredMark
+    from wiverno.dev.processes.turns import Turn
     from wiverno.dev.processes.worker_server import WorkerServer
 
     policy_gate = CountingGate(record) if build.is_manual else gate
-    mark = RetiredMark(mark_fd)
-    server = WorkerServer(channel, application, record, policy_gate, notes, mark)
+    turn = Turn.first(turns_fd)
+    server = WorkerServer(channel, application, record, policy_gate, notes, turn)
     leave_s = None
     while leave_s is None:
         leave_s = server.handle(channel.receive())

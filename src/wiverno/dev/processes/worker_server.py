@@ -19,7 +19,7 @@ from wiverno.dev.processes.asking import Asking
 from wiverno.dev.processes.channel import Channel
 from wiverno.dev.processes.handover import Handover
 from wiverno.dev.processes.messages import Adopt, Connection, Go, Message, Retire
-from wiverno.dev.processes.retired_mark import RetiredMark
+from wiverno.dev.processes.turns import Turn
 from wiverno.dev.serving.protocol import Serving
 from wiverno.dev.serving.request_notes import RequestNotes
 from wiverno.dev.serving.wsgi import ToldApplication, WSGIServing
@@ -38,13 +38,13 @@ class WorkerServer:
         record: Record,
         gate: Gate | CountingGate,
         notes: RequestNotes,
-        mark: RetiredMark,
+        turn: Turn,
     ) -> None:
         self._channel = channel
         self._application = application
         self._record = record
         self._notes = notes
-        self._mark = mark
+        self._turn = turn
         self._counting = gate if isinstance(gate, CountingGate) else None
         self._gate: AnyGate = gate
         self._generation = 0
@@ -76,7 +76,7 @@ class WorkerServer:
     def _handover_of(
         self, generation: int, before_sweep: Callable[[], object] | None = None
     ) -> Handover:
-        return Handover(self._channel, generation, self._gate, before_sweep, self._mark.is_set)
+        return Handover(self._channel, generation, self._gate, before_sweep, self._turn)
 
     def _serve(
         self, application: WSGIApplication, handover: Handover, error: str | None = None
@@ -96,6 +96,7 @@ class WorkerServer:
 
     def _go_on(self, message: Adopt) -> None:
         """Serve on, whether the gate has tripped or not."""
+        self._turn = self._turn.next()
         record_fd, *listener_fds = message.fds
         self._stop_accepting()
         reader = RecordReader(record_fd)
