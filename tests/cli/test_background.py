@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -93,13 +94,31 @@ def test_duration_when_shown_has_two_units_at_most(seconds: float, text: str) ->
 
 
 @pytest.mark.parametrize(
+    "later",
+    [
+        {},
+        {
+            "on_error": "keep",
+            "reload": "manual",
+            "wait_timeout_seconds": 0.25,
+            "build_timeout_seconds": 7.0,
+            "watch_files": ("a b", "-c"),
+            "static_dirs": ("assets",),
+            "unwatch_files": ("x,y",),
+        },
+    ],
+)
+@pytest.mark.parametrize(
     ("watch", "ignore"), [(None, None), ([], []), (["./a", "b"], ["*.log", "static/"])]
 )
 def test_words_when_read_again_mean_the_same(
-    watch: list[str] | None, ignore: list[str] | None, monkeypatch: pytest.MonkeyPatch
+    watch: list[str] | None,
+    ignore: list[str] | None,
+    later: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     target = AppTarget("shop.site", "make()")
-    options = DevelopmentOptions(target, "::1", 0, watch, ignore, 0.123456789)
+    options = DevelopmentOptions(target, "::1", 0, watch, ignore, 0.123456789, **later)
     served: list[DevelopmentOptions] = []
     monkeypatch.setattr("wiverno.cli.development.serve", served.append)
 

@@ -2,11 +2,14 @@
 
 import inspect
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,6 +83,22 @@ def test_start_in_a_thread_serves_until_stop_returns(application: Path) -> None:
     assert not children()
 
 
+def test_restart_from_another_thread_brings_changes_in_when_manual(application: Path) -> None:
+    server = DevServer("app", port=0, reload="manual")
+    server.restart()  # Nothing runs yet.
+    with started(server):
+        port = server.addresses[0][1]
+        bodies = [get(port).body]
+        (application / "app.py").write_text(VERSIONED_APP.format(version=4))
+        bodies.append(get(port).body)
+        server.restart()
+        deadline = time.monotonic() + 10
+        while (body := get(port).body) == "000003":
+            assert time.monotonic() < deadline
+
+    assert [*bodies, body] == ["000003", "000003", "000004"]
+
+
 def test_stop_twice_and_after_the_end_is_harmless(application: Path) -> None:
     server = DevServer("app", port=0)
     with started(server):
@@ -111,6 +130,42 @@ def test_start_raises_os_error_for_a_number_that_is_no_port(application: Path) -
 def test_start_raises_value_error_for_a_bad_debounce(application: Path) -> None:
     with pytest.raises(ValueError, match="debounce_seconds=-1"):
         DevServer("app", port=0, debounce_seconds=-1).start()
+
+
+@pytest.mark.parametrize(
+    ("option", "what"),
+    [
+        ({"on_error": "ignore"}, "on_error='ignore' is not a choice. Use 'page' or 'keep'"),
+        ({"reload": ""}, "reload='' is not a choice. Use 'auto' or 'manual'"),
+        ({"wait_timeout_seconds": 0}, "wait_timeout_seconds=0 must be more than 0"),
+        ({"build_timeout_seconds": float("inf")}, "build_timeout_seconds=inf must be"),
+        ({"watch_files": ["."]}, "watch_files: .* is a directory. Name a file"),
+        ({"watch_files": "app.py"}, "watch_files='app.py' is one text. Give a list"),
+        ({"unwatch_files": ["."]}, "unwatch_files: .* is a directory"),
+        ({"unwatch_files": [""]}, "unwatch_files holds an empty path"),
+        ({"static_dirs": ["app.py"]}, "static_dirs: .*app.py' is a file. Name its folder"),
+        ({"watch_files": ["a"], "unwatch_files": ["./a"]}, "both name '.*a'. Leave it in one"),
+    ],
+)
+def test_start_raises_value_error_for_a_bad_option(
+    application: Path, option: dict[str, Any], what: str
+) -> None:
+    with pytest.raises(ValueError, match=what):
+        DevServer("app", port=0, **option).start()
+
+
+def test_signal_to_restart_is_put_back_afterwards(application: Path) -> None:
+    code = (
+        "import os, signal, threading\n"
+        "from wiverno.dev.dev_server import DevServer\n"
+        "before = lambda number, frame: None\n"
+        "signal.signal(signal.SIGUSR1, before)\n"
+        "server = DevServer('app', port=0)\n"
+        "server.stop()\n"
+        "server.start()\n"
+        "assert signal.getsignal(signal.SIGUSR1) is before\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
 
 
 def test_missing_watch_directory_is_named(application: Path) -> None:

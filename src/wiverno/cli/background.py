@@ -31,6 +31,8 @@ from wiverno.dev.control.session_file import (
 _LOCK_TIMEOUT_S = START_TIMEOUT_S + 5.0
 # How often the session's details are read while a restart is waited for.
 _DETAILS_POLL_S = 0.025
+# What a restart may end in.
+_SETTLED = (Serving.APPLICATION, Serving.PAGE, Serving.KEPT)
 # After SIGKILL; longer only if the process hangs in the kernel.
 _KILL_TIMEOUT_S = 5.0
 
@@ -103,6 +105,11 @@ def restart(
         # Unlocked: a stop must not wait for an import that hangs.
         before = 0 if look.details is None else look.details.generation
         details = _wait_for_generation(file, before, asked_at, timeout_s)
+    if details.serving is Serving.KEPT:
+        raise BrokenApplicationError(
+            f"The application does not start: {details.headline}; "
+            f"restart #{details.restart} goes on at {_place(details)}."
+        )
     if details.serving is Serving.PAGE:
         raise BrokenApplicationError(
             f"The application does not start: {details.headline}; "
@@ -207,7 +214,7 @@ def _wait_for_generation(
     with process:
         while True:
             details = file.look().details
-            if details is not None and details.serving in (Serving.APPLICATION, Serving.PAGE):
+            if details is not None and details.serving in _SETTLED:
                 if details.build_began_at_s > asked_at:
                     return details
                 if details.generation != before:
@@ -270,6 +277,8 @@ def _what_serves(details: SessionDetails) -> str:
             return f"restart #{details.restart}"
         case Serving.PAGE:
             return f"page for {details.headline!r}"
+        case Serving.KEPT:
+            return f"restart #{details.restart} in spite of {details.headline!r}"
         case Serving.WAITING_PAGE:
             return "the import takes long"
         case Serving.NOTHING_YET:

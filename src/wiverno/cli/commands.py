@@ -20,6 +20,9 @@ _Command = Callable[..., Any]
 _DEFAULT_HOST = "localhost"
 _DEFAULT_PORT = 8000
 _DEFAULT_DEBOUNCE_S = 1.0
+_DEFAULT_WAIT_TIMEOUT_S = 10.0
+_DEFAULT_BUILD_TIMEOUT_S = 120.0
+_TIMEOUT = click.FloatRange(0, 86400, min_open=True)
 # The session's own deadlines add up to less than three seconds.
 _DEFAULT_STOP_TIMEOUT_S = 10.0
 # A heavy import on a busy machine.
@@ -66,6 +69,54 @@ def _development_options(command: _Command) -> _Command:
         show_default=True,
         help="Quiet time before a restart that nobody waits for.",
     )
+    @click.option(
+        "--on-error",
+        type=click.Choice(["page", "keep"]),
+        default="page",
+        show_default=True,
+        help="What answers while the code is broken: a page, or the last good version.",
+    )
+    @click.option(
+        "--reload",
+        type=click.Choice(["auto", "manual"]),
+        default="auto",
+        show_default=True,
+        help="manual: only restart, SIGUSR1 and crashes replace a running application.",
+    )
+    @click.option(
+        "--wait-timeout",
+        type=_TIMEOUT,
+        metavar="SECONDS",
+        default=_DEFAULT_WAIT_TIMEOUT_S,
+        show_default=True,
+        help="How long a request waits for an import.",
+    )
+    @click.option(
+        "--build-timeout",
+        type=_TIMEOUT,
+        metavar="SECONDS",
+        default=_DEFAULT_BUILD_TIMEOUT_S,
+        show_default=True,
+        help="How long an import may take before it is ended.",
+    )
+    @click.option(
+        "--watch-file",
+        multiple=True,
+        metavar="FILE",
+        help="Depend on this file too, there or not. Repeatable.",
+    )
+    @click.option(
+        "--static-dir",
+        multiple=True,
+        metavar="DIR",
+        help="No file below it is a data file. Repeatable.",
+    )
+    @click.option(
+        "--unwatch-file",
+        multiple=True,
+        metavar="FILE",
+        help="Never a data file. Imported sources are followed all the same. Repeatable.",
+    )
     @functools.wraps(command)
     def with_options(  # noqa: PLR0913 - click passes each option as a parameter.
         *,
@@ -77,6 +128,13 @@ def _development_options(command: _Command) -> _Command:
         watch: str | None,
         ignore: str | None,
         debounce: float,
+        on_error: str,
+        reload: str,
+        wait_timeout: float,
+        build_timeout: float,
+        watch_file: tuple[str, ...],
+        static_dir: tuple[str, ...],
+        unwatch_file: tuple[str, ...],
         **others: Any,
     ) -> None:
         from wiverno.cli.words import DevelopmentOptions, choose_target, split_words
@@ -88,6 +146,13 @@ def _development_options(command: _Command) -> _Command:
             watch_dirs=split_words(watch),
             ignore_patterns=split_words(ignore),
             debounce_seconds=debounce,
+            on_error=on_error,
+            reload=reload,
+            wait_timeout_seconds=wait_timeout,
+            build_timeout_seconds=build_timeout,
+            watch_files=watch_file,
+            static_dirs=static_dir,
+            unwatch_files=unwatch_file,
         )
         command(options=options, **others)
 

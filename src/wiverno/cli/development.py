@@ -29,6 +29,13 @@ def make_server(options: DevelopmentOptions, *, hangup_restarts: bool = False) -
         ignore_patterns=options.ignore_patterns,
         debounce_seconds=options.debounce_seconds,
         hangup_restarts=hangup_restarts,
+        on_error=options.on_error,
+        reload=options.reload,
+        wait_timeout_seconds=options.wait_timeout_seconds,
+        build_timeout_seconds=options.build_timeout_seconds,
+        watch_files=options.watch_files,
+        static_dirs=options.static_dirs,
+        unwatch_files=options.unwatch_files,
     )
 
 

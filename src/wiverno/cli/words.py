@@ -1,12 +1,22 @@
 """What the words on the command line mean."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from wiverno.cli.failures import UserError
 from wiverno.core.app_target import DEFAULT_ATTRIBUTE, AppTarget, parse
 from wiverno.core.exceptions import AppTargetError
 
 _DEFAULT_MODULE = "run"
+# Said only where they are not the default.
+_LATER_WORDS = {
+    "on_error": "--on-error",
+    "reload": "--reload",
+    "wait_timeout_seconds": "--wait-timeout",
+    "build_timeout_seconds": "--build-timeout",
+    "watch_files": "--watch-file",
+    "static_dirs": "--static-dir",
+    "unwatch_files": "--unwatch-file",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +29,13 @@ class DevelopmentOptions:
     watch_dirs: list[str] | None
     ignore_patterns: list[str] | None
     debounce_seconds: float
+    on_error: str = "page"
+    reload: str = "auto"
+    wait_timeout_seconds: float = 10.0
+    build_timeout_seconds: float = 120.0
+    watch_files: tuple[str, ...] = ()
+    static_dirs: tuple[str, ...] = ()
+    unwatch_files: tuple[str, ...] = ()
 
     def words(self) -> tuple[str, ...]:
         """The words that mean these options: short, and the same for the same options."""
@@ -27,7 +44,14 @@ class DevelopmentOptions:
             words += ["--watch", ",".join(self.watch_dirs)]
         if self.ignore_patterns is not None:
             words += ["--ignore", ",".join(self.ignore_patterns)]
-        return (*words, "--debounce", str(self.debounce_seconds))
+        words += ["--debounce", str(self.debounce_seconds)]
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name in _LATER_WORDS and value != item.default:
+                values = value if isinstance(value, tuple) else (value,)
+                for each in values:
+                    words += [_LATER_WORDS[item.name], str(each)]
+        return tuple(words)
 
 
 def choose_target(app: str | None, app_module: str | None, app_name: str | None) -> AppTarget:

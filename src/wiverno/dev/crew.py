@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import assert_never
 
 from wiverno.dev.control.events import EventStream
@@ -10,6 +11,7 @@ from wiverno.dev.decisions.lifecycle import (
     Command,
     Discard,
     GoWorker,
+    KeepWorker,
     Lifecycle,
     RetireWorker,
     SayStopsFirst,
@@ -18,14 +20,16 @@ from wiverno.dev.decisions.lifecycle import (
     StandDownPages,
     StartBuild,
 )
+from wiverno.dev.decisions.self_restarters import SelfRestarters
 from wiverno.dev.failure.last_good import SinceLastGood
 from wiverno.dev.processes.connections import ConnectionQueue
 from wiverno.dev.processes.handles import BuildCause, ProcessHandle, WorkerHandle
-from wiverno.dev.processes.messages import Connection, Go, Outcome, Retire
+from wiverno.dev.processes.messages import Adopt, Connection, Go, Outcome, Retire
 from wiverno.dev.processes.pages_slot import PagesSlot
 from wiverno.dev.processes.table import ProcessTable
 from wiverno.dev.reports import Reports
 from wiverno.dev.settings import DevSettings
+from wiverno.dev.terminal import screen
 from wiverno.dev.terminal.screen import RestartSummary
 from wiverno.dev.terminal.terminal import Terminal
 
@@ -46,9 +50,10 @@ class Crew:
         self._table = table
         self._lifecycle = lifecycle
         self._events = events
-        self._shown: tuple[int, str] | None = None
         self._good_sources_fd: int | None = None
         """What the generation that served last has loaded. It outlives that generation."""
+        self._shown: tuple[str, bool] | None = None
+        self._self_restarters = SelfRestarters()
         self.terminal = Terminal()
         self.reports = Reports(settings.target_text, self._since_last_good)
         self.pages = PagesSlot(table, settings)
@@ -68,6 +73,8 @@ class Crew:
                     self._discard(self.workers[command.generation])
                 case ShowPage():
                     self._show_page(command)
+                case KeepWorker():
+                    self._keep_worker(command)
                 case StandDownPages():
                     self.pages.stand_down(command.generation)
                 case SayStopsFirst():
@@ -82,8 +89,8 @@ class Crew:
 
     @property
     def meant_handle(self) -> WorkerHandle | None:
-        """The worker that serves, or the process that the page is about."""
-        return self.workers.get(self._lifecycle.serving or 0)
+        """The worker that serves, or the process whose failure is shown or put up with."""
+        return self.workers.get(self._lifecycle.gated_on or 0)
 
     @property
     def candidate(self) -> WorkerHandle | None:
@@ -151,7 +158,8 @@ class Crew:
     def forget_unused(self) -> None:
         """Close the records of processes that ended and that no page is gated on."""
         running = {handle for handle in self._table if isinstance(handle, WorkerHandle)}
-        meant = {self._lifecycle.serving, self._lifecycle.candidate, self._lifecycle.ready}
+        lifecycle = self._lifecycle
+        meant = {lifecycle.serving, lifecycle.gated_on, lifecycle.candidate, lifecycle.ready}
         for generation, handle in tuple(self.workers.items()):
             if handle not in running and generation not in meant:
                 handle.close_files()
@@ -167,6 +175,17 @@ class Crew:
         self._events.emit("build_started", generation=generation, changed=cause.changed)
         if generation > 1 and not command.is_retry:
             self.terminal.restarting(cause.changed)
+        for path in self._self_restarters.build_began(time.monotonic(), cause.changed):
+            option = self._option_against(path)
+            self.terminal.restarts_itself(path, option)
+            self._events.emit("self_restarter", path=path, option=option)
+
+    def _option_against(self, path: str) -> str:
+        """What keeps this path from restarting; nothing does where it is imported."""
+        if any(worker.has_imported(path) for worker in self.workers.values()):
+            return ""
+        # Of a folder the names are followed, where the application lists it.
+        return "--static-dir" if Path(path).is_dir() else "--unwatch-file"
 
     def _go_worker(self, generation: int, restart: int) -> None:
         handle = self.workers[generation]
@@ -206,6 +225,7 @@ class Crew:
         handle = self.workers.get(command.generation)
         if handle is None or handle not in self._table:
             return  # It has ended already.
+        handle.turns.end_turn()
         settings = self._settings
         if command.must_be_gone:
             self._ask_to_leave(handle, settings.stop_deadline_s, settings.stop_leave_s)
@@ -219,28 +239,55 @@ class Crew:
 
     def _show_page(self, command: ShowPage) -> None:
         generation = command.generation
-        handle, report = self.workers[generation], self.reports[generation]
-        # First, or the lines of its requests would come before it. A retry that fails for
-        # the same reason is not told again.
-        is_news = self._shown is None or self._shown[1] != report.headline
-        if is_news or not handle.cause.is_retry:
-            self.show_output(handle)
-        if is_news:
-            self.terminal.failed(report.headline, report.where, report.traceback.splitlines())
-        self._shown = (generation, report.headline)
-        is_unsettled = handle.built is not None and handle.built.outcome is Outcome.CHANGED
-        if is_unsettled:
-            handle.rebase_record()
+        report = self.reports[generation]
+        self._tell_failure(generation, kept_restart=None)
+        is_unsettled, fds = self._failure_to_follow(generation)
         is_final = command.is_final and not is_unsettled
-        fds = (handle.files.record, *self._listener_fds)
         self.pages.show(Go(generation, is_final, report.to_json(), fds))
         self._events.emit(
             "page",
             generation=generation,
             kind=report.kind,
             headline=report.headline,
-            is_final=is_final,
+            is_final=command.is_final,
         )
+
+    def _keep_worker(self, command: KeepWorker) -> None:
+        report = self.reports[command.failed]
+        self._tell_failure(command.failed, kept_restart=self._lifecycle.restart)
+        _, fds = self._failure_to_follow(command.failed)
+        worker = self.workers[command.generation]
+        worker.turns.end_turn()
+        worker.channel.send(Adopt(command.failed, report.header_kind, fds))
+        self._events.emit(
+            "kept",
+            generation=command.generation,
+            failed=command.failed,
+            kind=report.kind,
+            headline=report.headline,
+            is_final=command.is_final,
+        )
+
+    def _tell_failure(self, generation: int, kept_restart: int | None) -> None:
+        # First, or the lines of requests that meet it would come before it. A retry that
+        # fails for the same reason is not told again.
+        handle, report = self.workers[generation], self.reports[generation]
+        shown = (report.headline, kept_restart is not None)
+        if shown != self._shown or not handle.cause.is_retry:
+            self.show_output(handle)
+        if shown != self._shown:
+            details = report.traceback.splitlines()
+            outlook = screen.outlook(kept_restart, is_manual=self._settings.is_manual)
+            self.terminal.failed(report.headline, report.where, details, outlook)
+        self._shown = shown
+
+    def _failure_to_follow(self, generation: int) -> tuple[bool, tuple[int, ...]]:
+        """Whether its files never came to rest; and the record to gate on, with the listeners."""
+        handle = self.workers[generation]
+        is_unsettled = handle.built is not None and handle.built.outcome is Outcome.CHANGED
+        if is_unsettled:
+            handle.rebase_record()
+        return is_unsettled, (handle.files.record, *self._listener_fds)
 
     def _server_handle(self) -> ProcessHandle | None:
         match self._lifecycle.server:
@@ -249,4 +296,4 @@ class Crew:
             case Server.PAGES:
                 return self.pages.handle
             case Server.WORKER:
-                return self.meant_handle
+                return self.workers.get(self._lifecycle.serving or 0)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from wiverno.core.exceptions import WivernoError
 from wiverno.core.server.listener import bind, display_url
 from wiverno.dev.control.events import EventStream
-from wiverno.dev.notices import Notices, StopAsked
+from wiverno.dev.notices import Notices, RestartAsked, StopAsked
 from wiverno.dev.processes.role import current_role
 from wiverno.dev.settings import DevSettings
 from wiverno.dev.watching.filters import DEFAULT_IGNORE_PATTERNS
@@ -52,6 +52,13 @@ class DevServer:
         debounce_seconds: float = 1.0,
         *,
         hangup_restarts: bool = False,
+        on_error: str = "page",
+        reload: str = "auto",
+        wait_timeout_seconds: float = 10.0,
+        build_timeout_seconds: float = 120.0,
+        watch_files: Sequence[str] = (),
+        static_dirs: Sequence[str] = (),
+        unwatch_files: Sequence[str] = (),
     ) -> None:
         """`watch_dirs=None` is the current directory.
 
@@ -59,7 +66,13 @@ class DevServer:
         path below a watch directory, or is a glob. `debounce_seconds` is how long a burst of
         saves must be quiet before the server restarts on its own; a request never waits for it.
         `hangup_restarts` makes SIGHUP restart the application, as in a session without a
-        terminal, instead of ending the session.
+        terminal, instead of ending the session. SIGUSR1 restarts it in any session.
+
+        `on_error="keep"` lets the last good version go on while the code is broken, instead of
+        a page. `reload="manual"` restarts a running application only when it is asked for.
+        `wait_timeout_seconds` is how long a request waits for a build, `build_timeout_seconds`
+        how long a build may take. The application depends on `watch_files` from the start;
+        nothing in `static_dirs` and none of `unwatch_files` is followed as a data file.
         """
         self.app_module = app_module
         self.app_name = app_name
@@ -71,6 +84,13 @@ class DevServer:
         )
         self.debounce_seconds = debounce_seconds
         self.hangup_restarts = hangup_restarts
+        self.on_error = on_error
+        self.reload = reload
+        self.wait_timeout_seconds = wait_timeout_seconds
+        self.build_timeout_seconds = build_timeout_seconds
+        self.watch_files = watch_files
+        self.static_dirs = static_dirs
+        self.unwatch_files = unwatch_files
         self.addresses: list[tuple[str, int]] = []
         """What was bound, once `start()` has; the port is the real one."""
         self._notices = Notices(hangup_restarts=hangup_restarts)
@@ -88,6 +108,13 @@ class DevServer:
         debounce_seconds: float = 1.0,
         *,
         hangup_restarts: bool = False,
+        on_error: str = "page",
+        reload: str = "auto",
+        wait_timeout_seconds: float = 10.0,
+        build_timeout_seconds: float = 120.0,
+        watch_files: Sequence[str] = (),
+        static_dirs: Sequence[str] = (),
+        unwatch_files: Sequence[str] = (),
     ) -> None:
         """Make a server and start it: the main entry point. Blocks until interrupted."""
         DevServer(
@@ -99,6 +126,13 @@ class DevServer:
             ignore_patterns,
             debounce_seconds,
             hangup_restarts=hangup_restarts,
+            on_error=on_error,
+            reload=reload,
+            wait_timeout_seconds=wait_timeout_seconds,
+            build_timeout_seconds=build_timeout_seconds,
+            watch_files=watch_files,
+            static_dirs=static_dirs,
+            unwatch_files=unwatch_files,
         ).start()
 
     def start(self) -> None:
@@ -123,6 +157,13 @@ class DevServer:
                 watch_dirs=self.watch_dirs,
                 ignore_patterns=self.ignore_patterns,
                 debounce_s=self.debounce_seconds,
+                on_error=self.on_error,
+                reload=self.reload,
+                wait_timeout_s=self.wait_timeout_seconds,
+                build_timeout_s=self.build_timeout_seconds,
+                watch_files=self.watch_files,
+                static_dirs=self.static_dirs,
+                unwatch_files=self.unwatch_files,
             )
             events = EventStream.from_environment()
             with contextlib.closing(events):
@@ -133,6 +174,14 @@ class DevServer:
                 listener.close()
             self._thread = None
             self._is_over.set()
+
+    def restart(self) -> None:
+        """Restart the application, changed or not. From any thread; it only asks.
+
+        Without a session that runs it does nothing.
+        """
+        if self._thread is not None:
+            self._notices.put(RestartAsked())
 
     def stop(self) -> None:
         """End the session.

@@ -48,6 +48,8 @@ class Notices:
         self._queue: queue.SimpleQueue[Notice] = queue.SimpleQueue()
         self._reader: socket.socket | None = None
         self._writer: socket.socket | None = None
+        self.hears_signals = False
+        """Only while it is open, and in the main thread."""
 
     def put(self, notice: Notice) -> None:
         self._queue.put(notice)
@@ -84,7 +86,9 @@ class Notices:
 
     @contextlib.contextmanager
     def _stop_signals(self, writer: socket.socket) -> Iterator[None]:
-        """In the main thread, SIGINT, SIGTERM and SIGHUP ask for the end; put back afterwards.
+        """In the main thread, SIGINT, SIGTERM and SIGHUP ask for the end, SIGUSR1 for a restart.
+
+        All are put back afterwards.
 
         In the foreground SIGHUP means that the terminal was closed. What is ignored already
         stays so: `nohup` ignores SIGHUP, a shell's background job SIGINT. Where SIGHUP
@@ -95,23 +99,25 @@ class Notices:
             return
         stop_signals = [
             number
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
             if signal.getsignal(number) is not signal.SIG_IGN
             or (number == signal.SIGHUP and self._hangup_restarts)
         ]
         previous = {number: signal.signal(number, self._on_signal) for number in stop_signals}
         # A signal that arrives just before select() would wait for the next event without it.
         wakeup_fd = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        self.hears_signals = True
         try:
             yield
         finally:
+            self.hears_signals = False
             signal.set_wakeup_fd(wakeup_fd)
             for number, handler in previous.items():
                 # None: a handler that was not installed from Python; it cannot be put back.
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGHUP and self._hangup_restarts:
+        if number == signal.SIGUSR1 or (number == signal.SIGHUP and self._hangup_restarts):
             self.put(RestartAsked())
         else:
             self.put(StopAsked(signal.Signals(number).name))

@@ -19,6 +19,10 @@ class PendingChanges:
         return bool(self._changes)
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(self._changes)
+
+    @property
     def deadline(self) -> float | None:
         """When the burst counts as settled, in monotonic seconds; None without a change."""
         return self._debounce.deadline

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from wiverno.core.exceptions import WivernoError
 
+ON_ERROR_CHOICES = ("page", "keep")
+RELOAD_CHOICES = ("auto", "manual")
+MAX_TIMEOUT_S = 86_400.0
+
 
 class SettingError(WivernoError, ValueError):
     """A setting of the dev server has a value that it cannot have."""
@@ -22,6 +26,16 @@ class DevSettings:
     ignore_patterns: tuple[str, ...] | None
     """None for the defaults."""
     debounce_s: float
+    on_error: str = "page"
+    """`page`, or `keep`: the last good version goes on."""
+    reload: str = "auto"
+    """`auto`, or `manual`: a worker that serves is replaced only when somebody asks for it."""
+    watch_files: tuple[str, ...] = ()
+    """Absolute, as those below: depended on from the start."""
+    static_dirs: tuple[str, ...] = ()
+    """Nothing below them is a data file."""
+    unwatch_files: tuple[str, ...] = ()
+    """Not followed, unless imported."""
 
     retire_deadline_s: float = 10.0
     """How long a replaced worker may finish its requests. It serves nothing new meanwhile, so
@@ -58,11 +72,19 @@ class DevSettings:
     """At the end, for output that a slow reader has not taken yet."""
 
     @property
+    def keeps_on_error(self) -> bool:
+        return self.on_error == "keep"
+
+    @property
+    def is_manual(self) -> bool:
+        return self.reload == "manual"
+
+    @property
     def target_text(self) -> str:
         return f"{self.app_module}:{self.app_name}"
 
     @classmethod
-    def checked(
+    def checked(  # noqa: PLR0913 - one for each option
         cls,
         *,
         app: tuple[str, str],
@@ -70,15 +92,74 @@ class DevSettings:
         watch_dirs: Sequence[str],
         ignore_patterns: Sequence[str] | None,
         debounce_s: float,
+        on_error: str,
+        reload: str,
+        wait_timeout_s: float,
+        build_timeout_s: float,
+        watch_files: Sequence[str],
+        static_dirs: Sequence[str],
+        unwatch_files: Sequence[str],
     ) -> "DevSettings":
         """Raises SettingError, saying which value is wrong and what would be right."""
         if not 0 <= debounce_s < float("inf"):
             raise SettingError(f"debounce_seconds={debounce_s!r} must be 0 or more seconds.")
-        return cls(
+        _check_choice("on_error", on_error, ON_ERROR_CHOICES)
+        _check_choice("reload", reload, RELOAD_CHOICES)
+        # In any order: a build that is ended before a request has waited too long answers it.
+        _check_timeout("wait_timeout_seconds", wait_timeout_s)
+        _check_timeout("build_timeout_seconds", build_timeout_s)
+        settings = cls(
             app_module=app[0],
             app_name=app[1],
             url=url,
             watch_dirs=tuple(os.path.abspath(path) for path in watch_dirs),  # noqa: PTH100
             ignore_patterns=None if ignore_patterns is None else tuple(ignore_patterns),
             debounce_s=debounce_s,
+            on_error=on_error,
+            reload=reload,
+            wait_timeout_s=wait_timeout_s,
+            build_timeout_s=build_timeout_s,
+            watch_files=_absolute("watch_files", watch_files),
+            static_dirs=_absolute("static_dirs", static_dirs),
+            unwatch_files=_absolute("unwatch_files", unwatch_files),
         )
+        settings._check_paths()
+        return settings
+
+    def _check_paths(self) -> None:
+        for name, paths in (
+            ("watch_files", self.watch_files),
+            ("unwatch_files", self.unwatch_files),
+        ):
+            for path in filter(os.path.isdir, paths):
+                raise SettingError(
+                    f"{name}: {path!r} is a directory. Name a file; folders are for watch_dirs, "
+                    "or, to leave their data files out, for static_dirs."
+                )
+        for path in filter(os.path.isfile, self.static_dirs):
+            raise SettingError(
+                f"static_dirs: {path!r} is a file. Name its folder, or the file in unwatch_files."
+            )
+        for path in sorted(set(self.watch_files) & set(self.unwatch_files)):
+            raise SettingError(
+                f"watch_files and unwatch_files both name {path!r}. Leave it in one of them."
+            )
+
+
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        wanted = " or ".join(map(repr, choices))
+        raise SettingError(f"{name}={value!r} is not a choice. Use {wanted}.")
+
+
+def _check_timeout(name: str, value: float) -> None:
+    if not 0 < value <= MAX_TIMEOUT_S:
+        raise SettingError(f"{name}={value!r} must be more than 0 and at most a day (86400).")
+
+
+def _absolute(name: str, paths: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(paths, str):
+        raise SettingError(f"{name}={paths!r} is one text. Give a list of paths.")
+    if "" in paths:
+        raise SettingError(f"{name} holds an empty path. Leave it out, or name the file or folder.")
+    return tuple(os.path.abspath(path) for path in paths)  # noqa: PTH100

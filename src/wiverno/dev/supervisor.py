@@ -5,6 +5,7 @@ and never forks. Watcher, signals and messages only ring: what happens next is d
 in `decisions.lifecycle` and done by the crew, in one thread.
 """
 
+import os
 import selectors
 import socket
 import time
@@ -52,7 +53,11 @@ class Supervisor:
         self._notices = notices
         self._events = events
         self._lifecycle = Lifecycle(
-            settings.crashes_before_page, settings.verify_bound_s, settings.retry_pause_s
+            settings.crashes_before_page,
+            settings.verify_bound_s,
+            settings.retry_pause_s,
+            keeps_on_error=settings.keeps_on_error,
+            is_manual=settings.is_manual,
         )
         self._patience = Patience(settings.wait_timeout_s, settings.build_timeout_s)
         self._changes = PendingChanges(settings.debounce_s)
@@ -89,6 +94,7 @@ class Supervisor:
             self._settings.ignore_patterns,
             lambda kind, path: self._notices.put(Change(kind, path, time.monotonic())),
             lambda text: self._notices.put(Problem(text)),
+            self._settings.watch_files,
         )
         watcher.start()
         try:
@@ -148,14 +154,15 @@ class Supervisor:
     def _on_notices(self) -> None:
         for notice in self._notices.drain():
             match notice:
+                case Change() if notice.path in self._settings.unwatch_files:
+                    pass
                 case Change():
                     self._events.emit("changed", kind=notice.kind, path=notice.path)
                     self._changes.add(notice)
                 case StopAsked():
                     self._on_stop_asked(notice)
                 case RestartAsked():
-                    # Also instead of a build that may hang.
-                    self._carry_out(self._lifecycle.changes_settled(candidate_is_stale=True))
+                    self._carry_out(self._lifecycle.restart_asked())
                 case Problem():
                     self._crew.terminal.notice(notice.text)
                 case _:
@@ -179,8 +186,16 @@ class Supervisor:
             return
         self._changes.settle()
         self._changes.drop_served(self._crew.meant_handle)
-        if self._changes:
+        if self._changes and self._lifecycle.waits_for_word:
+            self._tell_waiting_changes()
+        elif self._changes:
             self._carry_out(self._lifecycle.changes_settled())
+
+    def _tell_waiting_changes(self) -> None:
+        paths = self._changes.paths
+        pid = os.getpid() if self._notices.hears_signals else None
+        self._crew.terminal.waiting_changes(paths, pid)
+        self._events.emit("waiting", changed=paths)
 
     def _on_impatience(self, impatience: Impatience) -> None:
         candidate = self._crew.candidate
@@ -216,7 +231,7 @@ class Supervisor:
                 self._crew.pages.stood_down()
                 self._carry_out(self._lifecycle.pages_stood_down(message.generation))
             case Asked():
-                self._carry_out(self._lifecycle.page_was_asked(time.monotonic()))
+                self._carry_out(self._lifecycle.failure_was_met(time.monotonic()))
             case _:
                 raise ValueError(f"the supervisor does not understand {message.name!r}")
 
@@ -267,7 +282,7 @@ class Supervisor:
         self._carry_out(self._lifecycle.built_failed(generation, blame, time.monotonic()))
 
     def _on_stale(self, stale: Stale) -> None:
-        if stale.generation != self._lifecycle.serving:
+        if stale.generation != self._lifecycle.gated_on:
             return
         self._events.emit("stale", generation=stale.generation, path=stale.path)
         self._changes.drop_served(self._crew.meant_handle)

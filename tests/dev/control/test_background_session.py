@@ -350,6 +350,43 @@ def test_restart_when_the_code_is_broken_is_1_and_the_next_good_one_0(
     assert get(port_of(status)).body == "000001"
 
 
+def test_restart_when_the_last_good_version_is_kept_is_1_and_says_what_goes_on(
+    background: Background,
+) -> None:
+    assert background.run("start", "--port", "0", "--on-error", "keep").returncode == 0
+    port = port_of(background.status())
+    get(port)
+    (background.folder / "run.py").write_text(BROKEN_APP)
+
+    broken = background.run("restart")
+    said = background.run("status")
+    answer = get(port)
+    (background.folder / "run.py").write_text(GOOD_APP)
+    healed = background.run("restart")
+
+    assert (broken.returncode, broken.stdout, broken.stderr.count("\n")) == (1, "", 1)
+    assert "nothing_of_this_name" in broken.stderr
+    assert "restart #1 goes on" in broken.stderr
+    assert 'restart #1 in spite of "ModuleNotFoundError' in said.stdout
+    assert (answer.body, answer.headers["X-Wiverno-Error"]) == ("000001", "ModuleNotFoundError")
+    assert healed.returncode == 0
+
+
+def test_restart_when_by_hand_only_brings_the_changes_into_the_next_answer(
+    background: Background,
+) -> None:
+    assert background.run("start", "--port", "0", "--reload", "manual").returncode == 0
+    port = port_of(background.status())
+    answers = []
+    for version in (1, 2, 3):
+        (background.folder / "run.py").write_text(VERSIONED_APP.format(version=version))
+        answers.append(get(port).body)
+        assert background.run("restart").returncode == 0
+        answers.append(get(port).body)
+
+    assert answers == ["000001", "000001", "000001", "000002", "000002", "000003"]
+
+
 def test_restart_when_the_import_hangs_is_5_and_a_stop_ends_it(background: Background) -> None:
     (background.folder / "run.py").write_text(HANGING_APP)
     status = background.start()

@@ -3,13 +3,14 @@
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from wiverno.dev.decisions.lifecycle import (
     Blame,
     Command,
     Discard,
     GoWorker,
+    KeepWorker,
     Lifecycle,
     RetireWorker,
     SayStopsFirst,
@@ -20,15 +21,25 @@ from wiverno.dev.decisions.lifecycle import (
 )
 
 
-def serving(generation: int = 1) -> Lifecycle:
+def serving(generation: int = 1, lifecycle: Lifecycle | None = None) -> Lifecycle:
     """A session in which `generation` serves."""
-    lifecycle = Lifecycle()
+    lifecycle = lifecycle or Lifecycle()
     lifecycle.start()
     lifecycle.built_good(1)
     for number in range(2, generation + 1):
-        lifecycle.changes_settled()
+        lifecycle.restart_asked()
         lifecycle.built_good(number)
     return lifecycle
+
+
+def keeping() -> Lifecycle:
+    """A session with `--on-error keep` in which generation 1 serves."""
+    return serving(lifecycle=Lifecycle(keeps_on_error=True, retry_pause_s=2.0))
+
+
+def manual(*, keeps: bool = False) -> Lifecycle:
+    """A session with `--reload manual` in which generation 1 serves."""
+    return serving(lifecycle=Lifecycle(is_manual=True, keeps_on_error=keeps))
 
 
 def showing_page() -> Lifecycle:
@@ -200,9 +211,9 @@ def test_page_is_retried_behind_it_after_a_pause() -> None:
     lifecycle.start()
     lifecycle.built_failed(1, Blame.CODE, now=10.0)
 
-    assert lifecycle.page_was_asked(11.9) == []
-    assert lifecycle.page_was_asked(12.0) == [StartBuild(2, is_retry=True)]
-    assert lifecycle.page_was_asked(12.1) == []
+    assert lifecycle.failure_was_met(11.9) == []
+    assert lifecycle.failure_was_met(12.0) == [StartBuild(2, is_retry=True)]
+    assert lifecycle.failure_was_met(12.1) == []
     assert lifecycle.built_good(2) == [StandDownPages(2)]
 
 
@@ -211,7 +222,7 @@ def test_syntax_error_is_not_retried() -> None:
     lifecycle.start()
     lifecycle.built_failed(1, Blame.SYNTAX, now=0.0)
 
-    assert lifecycle.page_was_asked(100.0) == []
+    assert lifecycle.failure_was_met(100.0) == []
 
 
 def test_failure_owed_to_the_world_is_tried_again_without_the_old_worker() -> None:
@@ -259,6 +270,163 @@ def test_failure_owed_to_the_code_shows_the_page_at_once(blame: Blame) -> None:
     assert lifecycle.built_failed(2, blame, now=0.0) == [RetireWorker(1), ShowPage(2)]
 
 
+@pytest.mark.parametrize("blame", Blame)
+def test_failed_build_when_kept_lets_the_worker_go_on(blame: Blame) -> None:
+    lifecycle = keeping()
+    lifecycle.became_stale(1)
+
+    assert lifecycle.built_failed(2, blame, now=0.0) == [KeepWorker(1, failed=2)]
+    assert lifecycle.accepts
+    assert (lifecycle.restart, lifecycle.serving, lifecycle.gated_on) == (1, 1, 2)
+
+
+def test_failed_build_when_nothing_good_ran_shows_the_page_though_it_would_keep() -> None:
+    lifecycle = Lifecycle(keeps_on_error=True)
+    lifecycle.start()
+
+    assert lifecycle.built_failed(1, Blame.WORLD, now=0.0) == [ShowPage(1)]
+
+
+def test_kept_worker_is_stale_by_the_failed_record_and_replaced_by_the_fix() -> None:
+    lifecycle = keeping()
+    lifecycle.became_stale(1)
+    lifecycle.built_failed(2, Blame.CODE, now=0.0)
+
+    # Its own gate tripped before it was told to go on.
+    assert lifecycle.became_stale(1) == []
+    assert lifecycle.became_stale(2) == [StartBuild(3)]
+    assert lifecycle.built_good(3) == [RetireWorker(1), GoWorker(3, restart=2)]
+    assert lifecycle.gated_on == 3
+
+
+def test_kept_worker_that_dies_gives_the_page() -> None:
+    lifecycle = keeping()
+    lifecycle.became_stale(1)
+    lifecycle.built_failed(2, Blame.CODE, now=0.0)
+
+    assert lifecycle.worker_died(1) == [ShowPage(2)]
+    assert lifecycle.changes_settled() == [StartBuild(3)]
+
+
+def test_kept_worker_that_dies_during_a_retry_waits_for_it() -> None:
+    lifecycle = keeping()
+    lifecycle.built_failed(lifecycle_build(lifecycle), Blame.WORLD, now=0.0)
+    lifecycle.failure_was_met(5.0)
+
+    assert lifecycle.worker_died(1) == []
+    assert lifecycle.built_failed(3, Blame.WORLD, now=5.0) == [ShowPage(3)]
+
+
+def lifecycle_build(lifecycle: Lifecycle) -> int:
+    """The generation whose build a settled change begins."""
+    lifecycle.changes_settled()
+    assert lifecycle.candidate is not None
+    return lifecycle.candidate
+
+
+def test_failure_of_a_kept_worker_is_retried_after_a_pause() -> None:
+    lifecycle = keeping()
+    lifecycle.built_failed(lifecycle_build(lifecycle), Blame.WORLD, now=10.0)
+
+    assert lifecycle.failure_was_met(11.9) == []
+    assert lifecycle.failure_was_met(12.0) == [StartBuild(3, is_retry=True)]
+    assert lifecycle.built_good(3) == [RetireWorker(1), GoWorker(3, restart=2)]
+
+
+def test_syntax_error_of_a_kept_worker_is_not_retried() -> None:
+    lifecycle = keeping()
+    lifecycle.built_failed(lifecycle_build(lifecycle), Blame.SYNTAX, now=0.0)
+
+    assert lifecycle.failure_was_met(100.0) == []
+
+
+def test_request_that_waited_too_long_when_kept_is_answered_by_the_worker() -> None:
+    lifecycle = keeping()
+    lifecycle.became_stale(1)
+
+    assert lifecycle.waited_too_long() == [KeepWorker(1, failed=2, is_final=False)]
+    assert not lifecycle.someone_waits
+    assert lifecycle.became_stale(2) == [Discard(2), StartBuild(3)]
+
+
+def test_kept_worker_that_dies_while_the_build_takes_long_gives_its_page() -> None:
+    lifecycle = keeping()
+    lifecycle.became_stale(1)
+    lifecycle.waited_too_long()
+
+    assert lifecycle.worker_died(1) == [ShowPage(2, is_final=False)]
+    assert lifecycle.built_good(2) == [StandDownPages(2)]
+
+
+def test_changes_when_manual_build_nothing_while_a_worker_serves() -> None:
+    lifecycle = manual()
+
+    assert lifecycle.changes_settled() == []
+    assert lifecycle.restart_asked() == [StartBuild(2)]
+    assert lifecycle.built_good(2) == [RetireWorker(1), GoWorker(2, restart=2)]
+
+
+def test_build_that_changed_meanwhile_when_manual_is_repeated_for_it_was_asked_for() -> None:
+    lifecycle = manual()
+    lifecycle.restart_asked()
+
+    assert lifecycle.built_changed(2, now=0.0) == [StartBuild(3)]
+
+
+def test_page_when_manual_heals_by_a_change() -> None:
+    lifecycle = manual()
+    lifecycle.restart_asked()
+
+    assert lifecycle.built_failed(2, Blame.CODE, now=0.0) == [RetireWorker(1), ShowPage(2)]
+    assert lifecycle.changes_settled() == [StartBuild(3)]
+
+
+def test_worker_that_dies_when_manual_is_replaced() -> None:
+    assert manual().worker_died(1) == [StartBuild(2)]
+
+
+def test_failure_when_manual_and_kept_is_not_retried() -> None:
+    lifecycle = manual(keeps=True)
+    lifecycle.restart_asked()
+    lifecycle.built_failed(2, Blame.WORLD, now=0.0)
+
+    assert lifecycle.failure_was_met(100.0) == []
+    assert lifecycle.restart_asked() == [StartBuild(3)]
+
+
+def test_restart_asked_replaces_a_build_that_may_hang() -> None:
+    lifecycle = serving()
+    lifecycle.restart_asked()
+
+    assert lifecycle.restart_asked() == [Discard(2), StartBuild(3)]
+
+
+def test_restart_asked_before_the_start_is_the_start() -> None:
+    lifecycle = Lifecycle()
+
+    assert lifecycle.restart_asked() == []
+    assert lifecycle.start() == [StartBuild(1)]
+
+
+def test_restart_asked_while_pages_stand_down_follows_the_one_that_goes() -> None:
+    lifecycle = showing_page()
+    lifecycle.became_stale(1)
+    lifecycle.built_good(2)
+
+    assert lifecycle.restart_asked() == []
+    assert lifecycle.pages_stood_down(2) == [GoWorker(2, restart=1), StartBuild(3)]
+    assert lifecycle.built_good(3) == [RetireWorker(2), GoWorker(3, restart=2)]
+
+
+def test_restart_asked_before_the_ready_candidate_dies_is_not_forgotten() -> None:
+    lifecycle = showing_page()
+    lifecycle.became_stale(1)
+    lifecycle.built_good(2)
+    lifecycle.restart_asked()
+
+    assert lifecycle.built_failed(2, Blame.CODE, now=0.0) == [ShowPage(2), StartBuild(3)]
+
+
 class Session(RuleBasedStateMachine):
     """Any order of events: the world the commands describe keeps the promises."""
 
@@ -272,6 +440,13 @@ class Session(RuleBasedStateMachine):
         self.asked_to_stand_down: list[int] = []
         self.leaving: set[int] = set()
         self.now = 0.0
+        self.keeps = self.is_manual = False
+        self.has_served = False
+
+    @initialize(keeps=st.booleans(), is_manual=st.booleans())
+    def the_session_starts(self, keeps: bool, is_manual: bool) -> None:
+        self.keeps, self.is_manual = keeps, is_manual
+        self.lifecycle = Lifecycle(keeps_on_error=keeps, is_manual=is_manual)
         self.carry_out(self.lifecycle.start())
 
     def carry_out(self, commands: list[Command]) -> None:
@@ -283,6 +458,7 @@ class Session(RuleBasedStateMachine):
                     assert self.page is None or self.standing_down, "page and worker at once"
                     self.page, self.standing_down = None, False
                     self.accepting.add(command.generation)
+                    self.has_served = True
                 case RetireWorker():
                     self.accepting.discard(command.generation)
                     self.leaving.add(command.generation)
@@ -291,6 +467,9 @@ class Session(RuleBasedStateMachine):
                     self.leaving.add(command.generation)
                 case ShowPage():
                     self.page, self.standing_down = command.generation, False
+                case KeepWorker():
+                    assert self.keeps
+                    assert command.generation in self.accepting, "kept and not there"
                 case StandDownPages():
                     self.standing_down = True
                     self.asked_to_stand_down.append(command.generation)
@@ -318,11 +497,11 @@ class Session(RuleBasedStateMachine):
     def somebody_waits_too_long(self) -> None:
         self.carry_out(self.lifecycle.waited_too_long())
 
-    @precondition(lambda self: self.page is not None)
+    @precondition(lambda self: self.page is not None or self.lifecycle.kept_over is not None)
     @rule()
-    def the_page_is_asked(self) -> None:
+    def the_failure_is_met(self) -> None:
         self.now += 1.0
-        self.carry_out(self.lifecycle.page_was_asked(self.now))
+        self.carry_out(self.lifecycle.failure_was_met(self.now))
 
     @precondition(lambda self: self.building)
     @rule()
@@ -341,15 +520,20 @@ class Session(RuleBasedStateMachine):
     def changes_settle(self) -> None:
         self.carry_out(self.lifecycle.changes_settled())
 
-    @precondition(lambda self: self.lifecycle.serving is not None)
+    @rule()
+    def a_restart_is_asked_for(self) -> None:
+        self.carry_out(self.lifecycle.restart_asked())
+
+    @precondition(lambda self: self.page is not None or (self.accepting and not self.is_manual))
     @rule()
     def a_gate_trips(self) -> None:
-        assert self.lifecycle.serving is not None
-        self.carry_out(self.lifecycle.became_stale(self.lifecycle.serving))
+        if self.lifecycle.gated_on is not None:
+            self.carry_out(self.lifecycle.became_stale(self.lifecycle.gated_on))
 
     @precondition(lambda self: self.accepting)
     @rule()
     def a_worker_dies(self) -> None:
+        self.has_served = False
         self.carry_out(self.lifecycle.worker_died(self.accepting.pop()))
 
     @precondition(lambda self: self.asked_to_stand_down)
@@ -382,6 +566,16 @@ class Session(RuleBasedStateMachine):
     def whoever_waits_is_waited_for_by_a_build(self) -> None:
         if self.lifecycle.someone_waits:
             assert self.building or self.lifecycle.ready is not None or self.leaving
+
+    @invariant()
+    def a_good_worker_goes_on_while_it_lives(self) -> None:
+        if self.keeps and self.has_served:
+            assert self.accepting
+
+    @invariant()
+    def manual_asks_nobody_to_wait_while_a_worker_serves(self) -> None:
+        if self.is_manual and self.accepting:
+            assert self.lifecycle.accepts
 
 
 TestSession = Session.TestCase

@@ -11,6 +11,7 @@ from wiverno.dev.decisions.lifecycle import Blame
 from wiverno.dev.processes import messages
 from wiverno.dev.processes.channel import Channel, ChannelClosedError, QueuedChannel
 from wiverno.dev.processes.messages import (
+    Adopt,
     Asked,
     Attach,
     Build,
@@ -28,10 +29,23 @@ from wiverno.dev.processes.messages import (
 
 EXAMPLES: list[Message] = [
     Build(3, "shop.wsgi", "create_app()", 12.5, ("dev.py", "--x"), ("/p",)),
+    Build(
+        4,
+        "a",
+        "b",
+        1.0,
+        (),
+        (),
+        watch_files=("/w",),
+        static_dirs=("/s", "/t"),
+        unwatch_files=("/u",),
+        is_manual=True,
+    ),
     Built(Outcome.GOOD, debug=True, interpreter_ms=40.1, import_ms=100.0, verify_ms=0.4),
     Built(Outcome.FAILED, blame=Blame.SYNTAX, payload=b'{"kind": "SyntaxError"}'),
     Built(Outcome.CHANGED, changed_path="/p/\u00e4 b.py"),
     Go(4, is_final=False, payload=b"report"),
+    Adopt(4, "SyntaxError"),
     Attach(),
     StandDown(3),
     StoodDown(3),

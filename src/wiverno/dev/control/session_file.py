@@ -39,6 +39,8 @@ class Serving(StrEnum):
     PAGE = "page"
     WAITING_PAGE = "waiting page"
     """The import takes long, and goes on behind the page."""
+    KEPT = "last good version"
+    """In spite of a failure: `--on-error keep`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,12 @@ class SessionDetails:
     session_id: str = ""
     serving: Serving = Serving.NOTHING_YET
     generation: int = 0
-    """The generation that serves, or whose failure the page shows."""
+    """The generation that serves, or whose failure is shown or put up with."""
     build_began_at_s: float = 0.0
     """When the build of that generation began."""
     restart: int = 0
     headline: str = ""
-    """Why the page is up."""
+    """Why the page is up, or the last good version is kept."""
 
 
 class Finding(StrEnum):

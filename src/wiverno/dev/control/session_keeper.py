@@ -15,8 +15,6 @@ from typing import Any
 from wiverno.dev.control.events import EVENTS_FD_VARIABLE
 from wiverno.dev.control.session_file import Serving, SessionDetails, SessionFile
 
-# What `dev.reports` calls a build that still goes on.
-_WAITING_KIND = "StillImporting"
 _END_TIMEOUT_S = 2.0
 _END_LINE = b'{"event": "end of session"}\n'
 
@@ -92,10 +90,12 @@ class SessionKeeper:
             case "serving":
                 self._serves(Serving.APPLICATION, event["generation"], event["restart"], "")
             case "page":
-                is_waiting = event["kind"] == _WAITING_KIND
-                serving = Serving.WAITING_PAGE if is_waiting else Serving.PAGE
+                serving = Serving.PAGE if event["is_final"] else Serving.WAITING_PAGE
                 restart = self._details.restart
                 self._serves(serving, event["generation"], restart, event["headline"])
+            case "kept" if event["is_final"]:
+                restart = self._details.restart
+                self._serves(Serving.KEPT, event["failed"], restart, event["headline"])
             case _:
                 pass
 

@@ -54,6 +54,17 @@ class ShowPage:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepWorker:
+    """Let the worker go on in spite of the build that failed: `--on-error keep`."""
+
+    generation: int
+    failed: int
+    """Whose record its gate follows from now on."""
+    is_final: bool = True
+    """False: the build goes on meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
 class StandDownPages:
     """Let pages hand over what they have not answered; then this generation goes."""
 
@@ -66,7 +77,14 @@ class SayStopsFirst:
 
 
 Command: TypeAlias = (
-    StartBuild | GoWorker | RetireWorker | Discard | ShowPage | StandDownPages | SayStopsFirst
+    StartBuild
+    | GoWorker
+    | RetireWorker
+    | Discard
+    | ShowPage
+    | KeepWorker
+    | StandDownPages
+    | SayStopsFirst
 )
 
 
@@ -97,8 +115,17 @@ class Lifecycle:
         crashes_before_page: int = 3,
         verify_bound_s: float = 10.0,
         retry_pause_s: float = 2.0,
+        *,
+        keeps_on_error: bool = False,
+        is_manual: bool = False,
     ) -> None:
-        """`verify_bound_s` is how long builds may follow each other that never verify."""
+        """`verify_bound_s` is how long builds may follow each other that never verify.
+
+        `keeps_on_error`: a failure never takes a good worker away. `is_manual`: while a
+        worker serves, nothing is built unless somebody asks for it.
+        """
+        self._keeps_on_error = keeps_on_error
+        self._is_manual = is_manual
         self._crashes_before_page = crashes_before_page
         self._verify_bound_s = verify_bound_s
         self._retry_pause_s = retry_pause_s
@@ -106,7 +133,7 @@ class Lifecycle:
         self._crashes = 0
         self._last_generation = 0
         self._server_is_stale = False
-        self._page_is_final = True
+        self._failure_is_final = True
         self._may_retry = False
         self._retry_not_before = 0.0
         # Generations whose processes were told to end, or end by themselves.
@@ -115,6 +142,8 @@ class Lifecycle:
         self._is_clearing = False
         # The candidate is the second try, with every older process gone.
         self._is_clear_try = False
+        # By hand, when another build was about to serve.
+        self._is_restart_due = False
         self.stops_first = False
         """The application cannot be imported while an older worker lives."""
         self.restart = 0
@@ -122,6 +151,8 @@ class Lifecycle:
         self.server = Server.NOBODY
         self.serving: int | None = None
         """The generation that serves, or that the page is about."""
+        self.kept_over: int | None = None
+        """The generation whose failure the serving worker was kept in spite of."""
         self.candidate: int | None = None
         """The generation that is being built."""
         self.ready: int | None = None
@@ -130,6 +161,16 @@ class Lifecycle:
     @property
     def is_building(self) -> bool:
         return self.candidate is not None or self.ready is not None or self._is_clearing
+
+    @property
+    def gated_on(self) -> int | None:
+        """Whose record tells what is news: of the server, or of the failure it is kept over."""
+        return self.serving if self.kept_over is None else self.kept_over
+
+    @property
+    def waits_for_word(self) -> bool:
+        """Nothing is built because files have changed; somebody has to ask for it."""
+        return self._is_manual and self.server is Server.WORKER
 
     @property
     def someone_waits(self) -> bool:
@@ -153,16 +194,28 @@ class Lifecycle:
         self._crashes = 0
         if self.candidate is not None and candidate_is_stale:
             return self._supersede()
+        return [] if self.is_building or self.waits_for_word else self._build()
+
+    def restart_asked(self) -> list[Command]:
+        """By hand: changed or not, and also instead of a build that may hang."""
+        if not self._last_generation:
+            return []  # It starts anyway.
+        self._crashes = 0
+        if self.candidate is not None:
+            return self._supersede()
+        if self.ready is not None:
+            # Pages have been told already that it comes.
+            self._is_restart_due = True
         return [] if self.is_building else self._build()
 
     def became_stale(self, generation: int) -> list[Command]:
         """The gate of the present server tripped on a request, which now waits."""
-        if generation != self.serving:
+        if generation != self.gated_on:
             return []
         self._server_is_stale = True
         self._crashes = 0
         if generation == self.candidate:
-            # The page of a build that takes long: what it has read has changed.
+            # The failure is that it takes long: what it has read has changed.
             return self._supersede()
         return [] if self.is_building else self._build()
 
@@ -170,13 +223,15 @@ class Lifecycle:
         """A request has waited for the candidate as long as one may."""
         if self.candidate is None or not self.someone_waits:
             return []
-        return [*self._retire_worker(), self._show_page(self.candidate, is_final=False)]
+        return self._show_failure(self.candidate, is_final=False)
 
-    def page_was_asked(self, now: float) -> list[Command]:
-        """A request got the final page: the world may be another one by now."""
+    def failure_was_met(self, now: float) -> list[Command]:
+        """A request met the final failure: the world may be another one by now."""
         is_due = self._may_retry and now >= self._retry_not_before
-        is_shown = self.server is Server.PAGES and self._page_is_final
-        if not is_shown or not is_due or self.is_building or self._server_is_stale:
+        is_met = self.server is Server.PAGES or self.kept_over is not None
+        if not (is_met and is_due and self._failure_is_final) or self.waits_for_word:
+            return []
+        if self.is_building or self._server_is_stale:
             return []
         return [replace(command, is_retry=True) for command in self._start_build()]
 
@@ -204,7 +259,8 @@ class Lifecycle:
             return self.built_failed(generation, Blame.SYNTAX, now)
         self._leaving.add(generation)
         self.candidate = None
-        must_go_on = self.someone_waits or not self._page_is_final
+        # Without waiting for the next word: it was asked for.
+        must_go_on = self.someone_waits or not self._failure_is_final or self.waits_for_word
         return self._build() if must_go_on else []
 
     def built_failed(self, generation: int, blame: Blame, now: float) -> list[Command]:
@@ -215,12 +271,13 @@ class Lifecycle:
         self._end_build()
         self._leaving.add(generation)
         older_lives = self.server is Server.WORKER or self._leaving != {generation}
-        if blame is Blame.WORLD and older_lives and not was_clear_try:
+        may_clear = older_lives and not was_clear_try and not self._keeps_on_error
+        if blame is Blame.WORLD and may_clear:
             self._is_clear_try = True
             return self._build_when_clear()
         self._may_retry = blame is not Blame.SYNTAX
         self._retry_not_before = now + self._retry_pause_s
-        return [*self._retire_worker(), self._show_page(generation)]
+        return [*self._show_failure(generation), *self._due_restart()]
 
     def process_exited(self, generation: int) -> list[Command]:
         """A process that was to end has ended."""
@@ -234,8 +291,11 @@ class Lifecycle:
         """A worker that was not told to leave is gone."""
         if self.server is not Server.WORKER or generation != self.serving:
             return []
-        self.server, self.serving, self._server_is_stale = Server.NOBODY, None, False
+        kept_over = self.kept_over
+        self._leave_port()
         self._crashes += 1
+        if kept_over is not None and (not self.is_building or kept_over == self.candidate):
+            return [self._show_page(kept_over, is_final=self._failure_is_final)]
         if self.is_building:
             return []
         if self._crashes >= self._crashes_before_page:
@@ -247,14 +307,14 @@ class Lifecycle:
         if generation != self.ready:
             return []
         self.ready = None
-        return [self._go(generation)]
+        return [self._go(generation), *self._due_restart()]
 
     def pages_died(self) -> list[Command]:
         """Another pages process stands in its place, idle."""
         if self.ready is not None:
             return self.pages_stood_down(self.ready)
         if self.server is Server.PAGES and self.serving is not None:
-            return [self._show_page(self.serving, is_final=self._page_is_final)]
+            return [self._show_page(self.serving, is_final=self._failure_is_final)]
         return []
 
     def _build(self) -> list[Command]:
@@ -271,9 +331,13 @@ class Lifecycle:
         return [RetireWorker(leaving, must_be_gone=True) for leaving in sorted(self._leaving)]
 
     def _start_build(self) -> list[StartBuild]:
+        self._is_restart_due = False
         self._last_generation += 1
         self.candidate = self._last_generation
         return [StartBuild(self.candidate)]
+
+    def _due_restart(self) -> list[Command]:
+        return self._build() if self._is_restart_due else []
 
     def _supersede(self) -> list[Command]:
         assert self.candidate is not None
@@ -291,16 +355,29 @@ class Lifecycle:
             return []
         retired = self.serving
         self._leaving.add(retired)
-        self.server, self.serving, self._server_is_stale = Server.NOBODY, None, False
+        self._leave_port()
         return [RetireWorker(retired)]
+
+    def _leave_port(self) -> None:
+        self.server, self.serving, self._server_is_stale = Server.NOBODY, None, False
+        self.kept_over = None
 
     def _go(self, generation: int) -> Command:
         self.server, self.serving, self._server_is_stale = Server.WORKER, generation, False
-        self._page_is_final = True
+        self.kept_over = None
+        self._failure_is_final = True
         self.restart += 1
         return GoWorker(generation, self.restart)
 
+    def _show_failure(self, generation: int, *, is_final: bool = True) -> list[Command]:
+        """Keep the worker, where there is one and that is wanted; else a page."""
+        if self._keeps_on_error and self.server is Server.WORKER and self.serving is not None:
+            self.kept_over, self._server_is_stale = generation, False
+            self._failure_is_final = is_final
+            return [KeepWorker(self.serving, generation, is_final)]
+        return [*self._retire_worker(), self._show_page(generation, is_final=is_final)]
+
     def _show_page(self, generation: int, *, is_final: bool = True) -> Command:
         self.server, self.serving, self._server_is_stale = Server.PAGES, generation, False
-        self._page_is_final = is_final
+        self._failure_is_final = is_final
         return ShowPage(generation, is_final)

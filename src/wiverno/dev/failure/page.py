@@ -109,7 +109,7 @@ def failure_app(
                 ("Content-Length", str(len(body))),
                 ("Cache-Control", "no-store"),
                 ("Vary", "Accept"),
-                ("X-Wiverno-Error", _header_value(report.kind)),
+                ("X-Wiverno-Error", report.header_kind),
                 ("X-Wiverno-Generation", str(generation)),
                 *([("Retry-After", "1")] if status.startswith("503") else []),
             ],
@@ -198,11 +198,6 @@ def _specificity(name: str, offer: str) -> int:
     if name == offer.split("/")[0] + "/*":
         return 2
     return 1 if name == "*/*" else 0
-
-
-def _header_value(kind: str) -> str:
-    """A class name may be any Unicode identifier, or any text if made by `type()`."""
-    return "".join(c for c in kind.encode("ascii", "backslashreplace").decode() if c > " ") or "?"
 
 
 def _heading(report: FailureReport) -> tuple[str, str]:

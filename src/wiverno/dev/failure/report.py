@@ -83,6 +83,12 @@ class FailureReport:
             return f"{frame.file}:{frame.line}"
         return ""
 
+    @property
+    def header_kind(self) -> str:
+        """For `X-Wiverno-Error`: a class name may be any Unicode, or any text made by `type()`."""
+        text = self.kind.encode("ascii", "backslashreplace").decode()
+        return "".join(character for character in text if character > " ") or "?"
+
     def to_json(self) -> bytes:
         """The report for another process."""
         import json

@@ -67,10 +67,14 @@ class DataFiles:
         record: Record,
         roots: Sequence[str],
         left_out: Iterable[str] = (),
+        not_followed: Iterable[str] = (),
         clock_ns: Callable[[], int] = time.time_ns,
         limit: int = LIMIT,
     ) -> None:
-        """Project files lie below `roots`, but not below `left_out` (all absolute)."""
+        """Project files lie below `roots`, but not below `left_out` (all absolute).
+
+        `not_followed` are files that are none, wherever they lie.
+        """
         self._limit = limit
         self._record = record
         self._project = Project(record, roots, left_out)
@@ -79,7 +83,7 @@ class DataFiles:
         self._requests = itertools.count(1)
         self._first_opened: dict[str, int] = {}
         """In which request a file was opened first; 0 is none: the import, or a thread."""
-        self._left: set[str] = set()
+        self._left = set(not_followed)
         self.is_full = False
         """Were there more than `limit`? What came after them is not followed."""
 
@@ -95,7 +99,8 @@ class DataFiles:
         """Depend on a file wherever it lies and whether it is there: `--watch-file`, `.env`."""
         path = absolute(path)
         self._first_opened[path] = 0
-        self._add(path)
+        if path not in self._left:
+            self._add(path)
 
     def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
         """The audit hook. It comes before what it tells of is done."""

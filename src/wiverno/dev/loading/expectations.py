@@ -28,7 +28,7 @@ class Expectations:
         self._has_news = False
 
     def add(self, entry: Entry) -> None:
-        directory, name, results = _expected(entry)
+        directory, name, results = expected_of(entry)
         names = self._names.setdefault(directory, {})
         # One search may want nothing there, and another one under another parent no file.
         names[name] = names.get(name, results) & results
@@ -81,7 +81,8 @@ class Expectations:
         self._has_news = False
 
 
-def _expected(entry: Entry) -> tuple[str, str, _Results]:
+def expected_of(entry: Entry) -> tuple[str, str, _Results]:
+    """The directory of a search, the name, and where the search of it may end."""
     if entry.kind is EntryKind.FOUND_MODULE:
         return *location_of(entry.path), frozenset({entry.path})
     nothing: _Results = frozenset({None})

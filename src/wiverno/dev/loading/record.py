@@ -9,6 +9,7 @@ with two different signatures is stale for ever, unless its bytes were seen to b
 import os
 import struct
 import threading
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 from weakref import WeakSet
@@ -140,6 +141,15 @@ class Record:
                 entries = tuple([entry for entry in self.entries() if entry.kind is kind])
                 self._of_kind[kind] = entries
         return entries
+
+    def rebase(self, entries_of_now: Callable[[Sequence[Entry]], Iterable[Entry]]) -> None:
+        """Replace all entries by what `entries_of_now` makes of them, in this process only."""
+        with self._lock:
+            self._fd = None
+            entries = entries_of_now(tuple(self._entries.values()))
+            self._entries = {(entry.kind, entry.path): entry for entry in entries}
+            self._of_kind = {}
+            self._snapshot = None
 
     def detach(self) -> None:
         """Write to the memory file no more; only for a child process that has one thread."""

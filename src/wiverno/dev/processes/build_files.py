@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from wiverno.dev.processes import memory_file
 
+_WRITTEN_IN_PLACE = ("notes", "turns")
+
 
 class BuildFiles(NamedTuple):
     """Their descriptors, in the order in which they travel with `build`."""
@@ -17,6 +19,8 @@ class BuildFiles(NamedTuple):
     """Where its main thread stands, when it was asked."""
     notes: int
     """Which requests it is answering."""
+    turns: int
+    """Whether its turn to answer is over."""
     output: int
     """What it prints until it is judged."""
     sources: int
@@ -26,7 +30,9 @@ class BuildFiles(NamedTuple):
     def create(cls, generation: int) -> "BuildFiles":
         return cls(
             *(
-                memory_file.create(f"wiverno-{name}-{generation}", appends=name != "notes")
+                memory_file.create(
+                    f"wiverno-{name}-{generation}", appends=name not in _WRITTEN_IN_PLACE
+                )
                 for name in cls._fields
             )
         )

@@ -12,7 +12,10 @@ from typing import NoReturn
 
 # They reach every process of the foreground group, or of a service's control group. Only
 # the supervisor acts on them: it lets workers finish what they have begun.
-_LEFT_TO_THE_SUPERVISOR = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LEFT_TO_THE_SUPERVISOR = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+
+BLOCKED_AT_THE_START = frozenset({signal.SIGINT, signal.SIGUSR1})
+"""Signals to the whole group that would end an interpreter which has no handler for them yet."""
 
 
 def begin(descriptor_limit: int) -> None:
@@ -25,7 +28,7 @@ def begin(descriptor_limit: int) -> None:
     for number in _LEFT_TO_THE_SUPERVISOR:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _leave_it_to_the_supervisor)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED_AT_THE_START)
     os.register_at_fork(after_in_child=_put_signals_back)
     _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptor_limit, hard_limit))

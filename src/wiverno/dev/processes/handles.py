@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from wiverno.dev.decisions.changes import BuildStart
 from wiverno.dev.failure.last_good import NOTHING_KNOWN, SinceLastGood
 from wiverno.dev.loading.contents import adopt_same_content
+from wiverno.dev.loading.differences import entries_of_now
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.record import Entry, EntryKind, Record, RecordReader
-from wiverno.dev.loading.signatures import LEFT, Signature, read_signature
+from wiverno.dev.loading.signatures import LEFT, Signature
 from wiverno.dev.loading.sources import read_sources
 from wiverno.dev.processes import memory_file
 from wiverno.dev.processes.build_files import BuildFiles
@@ -21,6 +22,7 @@ from wiverno.dev.processes.messages import Built, Outcome
 from wiverno.dev.processes.output_file import Claim, OutputFile
 from wiverno.dev.processes.spawn import open_pidfd
 from wiverno.dev.processes.stack import ask_for_stack
+from wiverno.dev.processes.turns import TurnCount
 from wiverno.dev.serving.request_notes import requests_in
 
 
@@ -115,6 +117,7 @@ class WorkerHandle(ProcessHandle):
         """Has what it prints been of interest to anybody yet? Then all of it is."""
         self.good_sources_fd = None if good_sources_fd is None else os.dup(good_sources_fd)
         self._reader = RecordReader(self.files.record)
+        self.turns = TurnCount(self.files.turns)
 
     @property
     def may_serve(self) -> bool:
@@ -132,8 +135,13 @@ class WorkerHandle(ProcessHandle):
 
     def recorded_signature(self, path: str) -> Signature | None:
         """What this process saw at `path`; None when it does not depend on it."""
-        entry = self._reader.refresh().get(path)
-        return None if entry is None else entry.signature
+        record = self._reader.refresh()
+        kinds = (EntryKind.MODULE, EntryKind.DATA, EntryKind.MISSING_DATA)
+        entries = filter(None, (record.get(path, kind) for kind in kinds))
+        return next((entry.signature for entry in entries if entry.signature != LEFT), None)
+
+    def has_imported(self, path: str) -> bool:
+        return self._reader.refresh().get(path) is not None
 
     def rebase_record(self) -> None:
         """Take what is on disk now as what this build has seen.
@@ -146,12 +154,9 @@ class WorkerHandle(ProcessHandle):
         rebased_fd = memory_file.create(f"wiverno-record-{self.generation}-rebased")
         self.files = self.files._replace(record=rebased_fd)
         rebased = Record(rebased_fd)
-        for kind, path, signature in entries:
-            if kind in (EntryKind.CONTENT, EntryKind.RACY):
-                continue  # They say what was read, which is not what is there now.
-            is_file = kind in (EntryKind.MODULE, EntryKind.DATA) and signature != LEFT
-            rebased.add(kind, path, read_signature(path) if is_file else signature)
-        self._reader = RecordReader(self.files.record)
+        for entry in entries_of_now(entries):
+            rebased.add(*entry)
+        self._reader = RecordReader(rebased_fd)
 
     def phases_ms(self, now: float) -> dict[str, float]:
         """Where the time went from the first news of the change until it serves, in order."""

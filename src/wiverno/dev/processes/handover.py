@@ -4,9 +4,10 @@ import contextlib
 import socket
 from collections.abc import Callable
 
-from wiverno.dev.loading.gate import Gate
+from wiverno.dev.loading.policy_gates import AnyGate
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.messages import Connection, Stale, Taken
+from wiverno.dev.processes.turns import Turn
 from wiverno.dev.serving.protocol import Serving
 
 
@@ -17,18 +18,25 @@ class Handover:
         self,
         channel: Channel,
         generation: int,
-        gate: Gate,
+        gate: AnyGate,
         before_sweep: Callable[[], object] | None = None,
+        turn: Turn | None = None,
     ) -> None:
-        """`before_sweep` brings the gate's record up to date when another process writes it."""
+        """`before_sweep` brings the gate's record up to date when another process writes it.
+
+        When `turn` is over nothing more is answered here, whatever the gate says.
+        """
         self._channel = channel
         self._generation = generation
         self._gate = gate
         self._before_sweep = before_sweep
+        self._turn = turn
         self._told = False
 
     def is_fresh(self) -> bool:
         """Ask the gate; the first no is told to the supervisor. Called by the accept loop only."""
+        if self._turn is not None and self._turn.is_over():
+            return False
         if self._before_sweep is not None:
             self._before_sweep()
         if self._gate.is_fresh():

@@ -26,8 +26,8 @@ class Outcome(StrEnum):
 class Build:
     """Supervisor → new process: import this application.
 
-    Descriptors: life line, record, stack, request notes, output, sources; if a version has
-    served, the sources of the last one that did.
+    Descriptors: life line, record, stack, request notes, turns, output, sources; if a version
+    has served, the sources of the last one that did.
     """
 
     name: ClassVar[str] = "build"
@@ -42,6 +42,14 @@ class Build:
     """Absolute: what is opened below them, or below the current directory, is recorded."""
     is_retry: bool = False
     """Another try, unchanged, behind a page: however long it takes, its output is held."""
+    watch_files: tuple[str, ...] = ()
+    """Absolute, as those below: in the record from the start."""
+    static_dirs: tuple[str, ...] = ()
+    """What is opened below them is not recorded."""
+    unwatch_files: tuple[str, ...] = ()
+    """Recorded only where they are imported."""
+    is_manual: bool = False
+    """Changes are counted; they do not make the worker stale."""
     fds: tuple[int, ...] = ()
 
 
@@ -74,6 +82,22 @@ class Go:
     generation: int
     is_final: bool = True
     payload: bytes = b""
+    fds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Supervisor → worker: go on in spite of a build that failed, or takes long.
+
+    What is on disk now counts as fresh, as far as that build has seen it. Descriptors: the
+    record of that build, the listeners.
+    """
+
+    name: ClassVar[str] = "adopt"
+    generation: int
+    """The one that failed; `stale` names it from now on."""
+    error: str
+    """What the header `X-Wiverno-Error` says."""
     fds: tuple[int, ...] = ()
 
 
@@ -146,7 +170,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Pages → supervisor: a request got the page; at most one such message every second."""
+    """Pages or kept worker → supervisor: a request met the failure. At most one every second."""
 
     name: ClassVar[str] = "asked"
 
@@ -155,6 +179,7 @@ Message: TypeAlias = (
     Build
     | Built
     | Go
+    | Adopt
     | Attach
     | StandDown
     | StoodDown
@@ -166,6 +191,7 @@ Message: TypeAlias = (
 )
 
 _CLASSES: dict[str, type[Message]] = {cls.name: cls for cls in get_args(Message)}
+_TUPLES = ("argv", "project_dirs", "watch_files", "static_dirs", "unwatch_files")
 _BESIDE_THE_HEAD = frozenset({"payload", "fds"})
 
 
@@ -187,7 +213,7 @@ def decode(head: bytes, payload: bytes, fds: tuple[int, ...]) -> Message:
     if cls is None:
         raise ValueError(f"unknown message: {head[:200]!r}")
     names = {item.name for item in fields(cls)}
-    for name in ("argv", "project_dirs"):
+    for name in _TUPLES:
         if name in values:
             values[name] = tuple(values[name])
     if "blame" in values:

@@ -4,23 +4,20 @@ Gated like a worker, on the record that the failed build left: the fix is notice
 the request that asks for it.
 """
 
-import contextlib
 import os
 import socket
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NoReturn
 
-from wiverno.core.wsgi_types import Environ, StartResponse, WSGIApplication
 from wiverno.dev.failure.page import failure_app
 from wiverno.dev.failure.report import FailureReport
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.record import RecordReader
 from wiverno.dev.processes import child, life_line
+from wiverno.dev.processes.asking import Asking
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.handover import Handover
 from wiverno.dev.processes.messages import (
-    Asked,
     Attach,
     Connection,
     Go,
@@ -34,8 +31,6 @@ from wiverno.dev.serving.wsgi import ToldApplication, WSGIServing
 
 # Pages are made in microseconds; an upload that began before the fix may take its time.
 _FINISH_S = 10.0
-# The supervisor may try the build again; more often it would not anyway.
-_TELL_PAUSE_S = 1.0
 _FAILED = "500 Internal Server Error"
 _NOT_YET = "503 Service Unavailable"
 
@@ -62,7 +57,6 @@ class _Pages:
         self._serving: WSGIServing | None = None
         self._handover: Handover | None = None
         self._record_fd: int | None = None
-        self._tell_again_at = 0.0
 
     def handle(self, message: Message) -> float | None:
         """A number: the process is to leave within so many seconds."""
@@ -94,22 +88,9 @@ class _Pages:
         )
         report = FailureReport.from_json(message.payload)
         status = _FAILED if message.is_final else _NOT_YET
-        page = self._asking(failure_app(report, message.generation, status))
+        page = Asking(failure_app(report, message.generation, status), self._channel)
         self._serving = WSGIServing(ToldApplication(page), self._handover)
         self._serving.go([socket.socket(fileno=fd) for fd in listeners])
-
-    def _asking(self, page: WSGIApplication) -> WSGIApplication:
-        """The page; each second the first request for it is told."""
-
-        def asking(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-            now = time.monotonic()
-            if now >= self._tell_again_at:
-                self._tell_again_at = now + _TELL_PAUSE_S
-                with contextlib.suppress(ChannelClosedError):
-                    self._channel.send(Asked())
-            return page(environ, start_response)
-
-        return asking
 
     def _take(self, message: Connection) -> None:
         assert self._serving is not None  # the supervisor sends `go` first

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from wiverno.dev.processes.channel import Channel
+from wiverno.dev.processes.child import BLOCKED_AT_THE_START
 
 _PACKAGE_ROOT = str(Path(__file__).resolve().parents[3])
 
@@ -43,13 +44,13 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start `program` with its end of the channel and the limit of descriptors it shall have.
 
-    SIGINT stays blocked until the process has its own handler: Ctrl+C reaches the whole
-    foreground group, and an interpreter that is starting would print a traceback.
+    What reaches the whole foreground group stays blocked until the process has its own
+    handler: an interpreter that is starting would end with a traceback at Ctrl+C.
     """
     code = _BOOTSTRAP.format(root=_PACKAGE_ROOT, module=program.value)
     arguments = [str(channel.fileno()), str(descriptor_limit)]
     command = [sys.executable, *_interpreter_flags(), "-c", code, *arguments]
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_AT_THE_START)
     try:
         return subprocess.Popen(
             command, pass_fds=(channel.fileno(),), env=dict(environment), close_fds=True

@@ -78,6 +78,10 @@ class ProcessTable:
                 argv=tuple(sys.argv),
                 project_dirs=settings.watch_dirs,
                 is_retry=cause.is_retry,
+                watch_files=settings.watch_files,
+                static_dirs=settings.static_dirs,
+                unwatch_files=settings.unwatch_files,
+                is_manual=settings.is_manual,
                 fds=(self._life_line, *handle.files, *good),
             )
         )

@@ -23,12 +23,10 @@ from wiverno.dev.loading.user_code import UserCode
 from wiverno.dev.processes import child, life_line
 from wiverno.dev.processes.build_files import BuildFiles
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
-from wiverno.dev.processes.handover import Handover
 from wiverno.dev.processes.held_output import SHOWN_AFTER_S, HeldOutput
-from wiverno.dev.processes.messages import Build, Built, Connection, Go, Outcome, Retire
+from wiverno.dev.processes.messages import Build, Built, Go, Outcome
 from wiverno.dev.processes.role import Role, take_role
 from wiverno.dev.processes.stack import answer_with_stack
-from wiverno.dev.serving.protocol import Serving
 from wiverno.dev.serving.request_notes import RequestNotes
 
 if TYPE_CHECKING:
@@ -66,14 +64,33 @@ def _run(channel: Channel) -> float:
     output.begin()
     record = Record(files.record)
     gate = Gate(record, doorbell=lambda: _hang_doorbell(record))
-    data_files = DataFiles(record, [os.getcwd(), *build.project_dirs])
+    data_files = DataFiles(
+        record,
+        [os.getcwd(), *build.project_dirs],
+        left_out=build.static_dirs,
+        not_followed=build.unwatch_files,
+    )
     sources = Sources(files.sources, *good_sources)
     application = _build(build, record, sources, data_files, gate, channel)
     output.import_ended()
     if application is None:
         return _LEAVE_AFTER_FAILURE_S
     notes = RequestNotes(files.notes, data_files.request_began)
-    return _serve(channel, application, gate, notes, output)
+    # Imported only now: what a candidate imports before its application costs every restart
+    # twice when the build fails, and nothing of it is needed for that.
+    from wiverno.dev.loading.policy_gates import CountingGate
+    from wiverno.dev.processes.turns import Turn
+    from wiverno.dev.processes.worker_server import WorkerServer
+
+    policy_gate = CountingGate(record) if build.is_manual else gate
+    turn = Turn.first(files.turns)
+    server = WorkerServer(channel, application, record, policy_gate, notes, turn)
+    message = channel.receive()
+    if isinstance(message, Go):
+        output.go()
+    while (leave_s := server.handle(message)) is None:
+        message = channel.receive()
+    return leave_s
 
 
 def _hang_doorbell(record: Record) -> "Doorbell":
@@ -96,7 +113,7 @@ def _build(
     _take_cold_start_environment(build)
     RecordingFinder(record, UserCode(), sources).install()
     data_files.install()
-    for name in _ENVIRONMENT_FILES:
+    for name in (*_ENVIRONMENT_FILES, *build.watch_files):
         data_files.follow(os.path.abspath(name))
     application: WSGIApplication | None = None
     debug: bool | None = None
@@ -166,35 +183,3 @@ def _report(error: BaseException, target: str, sources: Sources) -> bytes:
 
     since = SinceLastGood(sources.loaded, sources.read_good())
     return report_exception(error, target, since).to_json()
-
-
-def _serve(
-    channel: Channel,
-    application: WSGIApplication,
-    gate: Gate,
-    notes: RequestNotes,
-    output: HeldOutput,
-) -> float:
-    """Wait for `go`, then serve until `retire`; returns the seconds left to leave."""
-    # Imported only now: what a candidate imports before its application costs every restart
-    # twice when the build fails, and nothing of it is needed for that.
-    from wiverno.dev.serving.wsgi import ToldApplication, WSGIServing
-
-    message = channel.receive()
-    if isinstance(message, Retire):
-        # The session ends before this candidate was needed.
-        return message.leave_s
-    assert isinstance(message, Go)  # the only other message to a built candidate
-    output.go()
-    handover = Handover(channel, message.generation, gate)
-    told = ToldApplication(application, message.generation, notes)
-    serving: Serving = WSGIServing(told, handover)
-    os.register_at_fork(after_in_child=serving.abandon_in_fork)
-    serving.go([socket.socket(fileno=fd) for fd in message.fds])
-    while True:
-        message = channel.receive()
-        if isinstance(message, Connection):
-            handover.take(message, serving)
-        elif isinstance(message, Retire):
-            serving.retire(message.deadline_s)
-            return message.leave_s

@@ -20,6 +20,10 @@ class Serving(Protocol):
         What is in flight goes on in the background, for `deadline_s` seconds at most.
         """
 
+    @property
+    def is_over(self) -> bool:
+        """Has it finished what it had, after `stop_accepting`?"""
+
     def retire(self, deadline_s: float) -> None:
         """Finish what is in flight, cut the rest after `deadline_s` seconds, return when done."""
 

@@ -65,6 +65,11 @@ class WSGIServing:
         self._loop.stop_accepting(then)
         self._loop.drain(deadline_s)
 
+    @property
+    def is_over(self) -> bool:
+        """Has it finished what it had, after `stop_accepting`?"""
+        return self._thread is not None and not self._thread.is_alive()
+
     def retire(self, deadline_s: float) -> None:
         if self._loop is None or self._thread is None:
             return
@@ -98,10 +103,15 @@ class ToldApplication:
         application: WSGIApplication,
         generation: int | None = None,
         notes: RequestNotes | None = None,
+        policy_tags: Callable[[], HeaderList] = list,
     ) -> None:
-        """Without `generation` the application tags its answers itself."""
+        """Without `generation` the application tags its answers itself.
+
+        `policy_tags` is asked at each answer, in the thread that gives it.
+        """
         self._application = application
         self._notes = notes
+        self._policy_tags = policy_tags
         self._tags = [] if generation is None else [("X-Wiverno-Generation", str(generation))]
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -113,7 +123,7 @@ class ToldApplication:
             status: str, headers: HeaderList, exc_info: ExcInfo | None = None, /
         ) -> WriteCallable:
             line.status = status
-            tagged = [*headers, *self._tags]
+            tagged = [*headers, *self._tags, *self._policy_tags()]
             if exc_info is None:
                 return start_response(status, tagged)
             return start_response(status, tagged, exc_info)

@@ -119,8 +119,20 @@ def summary_lines(
     return [(Segment(text, "green"),)]
 
 
+def outlook(kept_restart: int | None = None, *, is_manual: bool = False) -> str:
+    """What answers after a failure, and until when. `kept_restart` goes on in spite of it."""
+    if kept_restart is None:
+        return "Requests get a page with this error; the next good save heals it."
+    until = "restart by hand" if is_manual else "good save"
+    return f"Restart #{kept_restart} goes on and answers; the next {until} replaces it."
+
+
 def failed_lines(
-    headline: str, where: str, detail_lines: Iterable[str], characters: Characters = UNICODE
+    headline: str,
+    where: str,
+    detail_lines: Iterable[str],
+    characters: Characters = UNICODE,
+    outlook: str = outlook(),
 ) -> list[Line]:
     """A build that failed: what, where, the end of the traceback, and what heals it."""
     lines: list[Line] = [(Segment(f"ERROR: {headline}", "bold red"),)]
@@ -131,10 +143,30 @@ def failed_lines(
     if left_out > 0:
         lines.append(_plain(f"  {characters.ellipsis} {left_out} lines, see the page"))
     lines += [_plain(f"  {line}") for line in details[max(0, left_out) :]]
-    lines.append(
-        (Segment("Requests get a page with this error; the next good save heals it.", "yellow"),)
-    )
+    lines.append((Segment(outlook, "yellow"),))
     return lines
+
+
+def waiting_changes_lines(changed: Sequence[str], pid: int | None) -> list[Line]:
+    """What has changed with `--reload manual`, and how to bring it in."""
+    count = "1 file" if len(changed) == 1 else f"{len(changed)} files"
+    text = f"{count} changed since the restart: {_short_names(changed)}"
+    how = "DevServer.restart() restarts."
+    if pid is not None:
+        how = f"kill -USR1 {pid} restarts; so does `wiverno restart` where there is a PID file."
+    return [(Segment(text, "yellow"),), _plain(f"  {how}")]
+
+
+def self_restarter_lines(path: str, option: str) -> list[Line]:
+    """What most likely the application itself writes; without an `option` it is imported."""
+    text = f"WARNING: {path} changed 5 times in 10 s and restarted the application each time."
+    advice = f"  If the application writes it itself, start with {option} {path}"
+    if not option:
+        advice = (
+            "  If the application writes it itself, let it write only when the content differs: "
+            "what is imported is always followed."
+        )
+    return [(Segment(text, "yellow"),), _plain(advice)]
 
 
 def worker_died_lines(text: str) -> list[Line]:

@@ -67,9 +67,23 @@ class Terminal:
             ]
         )
 
-    def failed(self, headline: str, where: str, detail_lines: Iterable[str]) -> None:
-        """A build failed and its page is served. `where` may be empty."""
-        self._print(screen.failed_lines(headline, where, detail_lines, self._characters()))
+    def failed(
+        self, headline: str, where: str, detail_lines: Iterable[str], outlook: str = ""
+    ) -> None:
+        """A build failed. `where` may be empty; without `outlook` its page is served."""
+        self._print(
+            screen.failed_lines(
+                headline, where, detail_lines, self._characters(), outlook or screen.outlook()
+            )
+        )
+
+    def waiting_changes(self, changed: Sequence[str], pid: int | None) -> None:
+        """These files changed. `pid` takes the signal to restart, if one does."""
+        self._print(screen.waiting_changes_lines(changed, pid))
+
+    def restarts_itself(self, path: str, option: str) -> None:
+        """This path restarted the application too often; `option` ends that, if one does."""
+        self._print(screen.self_restarter_lines(path, option))
 
     def worker_died(self, text: str) -> None:
         """A worker ended by itself: one line with exit code or signal."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from wiverno.dev.watching.limits import count_inotify_watches
+from wiverno.dev.watching.named_files import NamedFiles
 from wiverno.dev.watching.plan import PlannedWatch
 from wiverno.dev.watching.reporter import ChangeKind, Reporter
 from wiverno.dev.watching.roots import Roots, WatchDirectoryError
@@ -46,10 +47,13 @@ class Watcher:
         ignore_patterns: Sequence[str] | None,
         on_change: Callable[[ChangeKind, str], object],
         on_problem: Callable[[str], object] = lambda text: None,
+        named_files: Sequence[str] = (),
     ) -> None:
+        """`named_files` (absolute) are told as well, wherever they lie and whatever they are."""
         self.ready = threading.Event()
         self._roots = Roots(watch_dirs, ignore_patterns)
         self._reporter = Reporter(self._roots, self._tell)
+        self._named_files = NamedFiles(named_files, self._tell)
         self._on_change = on_change
         self._on_problem = on_problem
         self._problems: set[str] = set()
@@ -128,6 +132,7 @@ class Watcher:
                     # Cleared when the old queue is closed: it may run over more than once.
                     upkeep.start_over_after_lost_events(self._has_lost_events.clear)
                 upkeep.tend()
+                self._named_files.tend()
         finally:
             watches.end()
             upkeep.close()
