@@ -54,13 +54,13 @@ class Client:
 class BreakingSession(DevSession):
     """Serves `shop.app:app`, whose import goes on only while the test lets it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         """`folder` is new; the project and what the test keeps beside it are made in it."""
         project = folder / "project"
         self._may_break = folder / "may-break"
         self._begun = folder / "begun"
         self._clients: list[Client] = []
-        super().__init__(project, "shop.app:app")
+        super().__init__(project, "shop.app:app", *options)
         self.save(
             "shop/__init__.py",
             PREAMBLE.format(may_break=str(self._may_break), begun=str(self._begun)),
