@@ -3,6 +3,7 @@
 import http.client
 import itertools
 import socket
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -60,6 +61,7 @@ class BreakingSession(DevSession):
         self._may_break = folder / "may-break"
         self._begun = folder / "begun"
         self._clients: list[Client] = []
+        self._noted: Path | None = None
         super().__init__(project, "shop.app:app", *options)
         self.save(
             "shop/__init__.py",
@@ -84,6 +86,15 @@ class BreakingSession(DevSession):
 
     def save_app(self, source: str) -> None:
         self.save("shop/app.py", source)
+
+    def save_noted(self, source: str) -> None:
+        """The same, for source that says when it runs: then it was read, and may hang."""
+        self._noted = self._begun.with_name(f"noted-{time.monotonic_ns()}")
+        self.save_app(f"open({str(self._noted)!r}, 'w').close()\n{source}")
+
+    def wait_until_noted(self) -> None:
+        assert self._noted is not None
+        wait_until(self._noted.exists, "the source that was saved last", 10.0)
 
     def serve_well(self) -> None:
         """Be at the first good start before the block goes on."""

@@ -1,6 +1,7 @@
 """Promise 4, for every kind of breakage, at the first start and after a good one."""
 
 import itertools
+import random
 import sys
 import threading
 import time
@@ -191,6 +192,44 @@ def test_hang_is_a_page_within_eleven_seconds_and_the_fix_heals(tmp_path: Path) 
 @pytest.mark.timeout(600)
 def test_every_hang_is_a_page_within_eleven_seconds_and_the_fix_heals(tmp_path: Path) -> None:
     hang_often(tmp_path, THOROUGH_HANGS)
+
+
+def walk(tmp_path: Path, steps: int) -> None:
+    """From each kind to any other, with and without a good start in between."""
+    choose = random.Random(7)
+    session = BreakingSession(tmp_path / "walk", "--debounce", "0.1")
+    session.save_app(good(1))
+    with session:
+        session.serve_well()
+        client = session.client()
+        path: list[str] = []
+        for version in range(2, steps + 2):
+            kind = choose.choice(["good", *FAILURES, *HANGS])
+            path.append(kind)
+            if kind in HANGS:
+                # Whoever asks for it waits, and gets what is saved next.
+                session.save_noted(HANGS[kind].source)
+                session.client().send()
+                session.wait_until_noted()
+            elif kind in FAILURES:
+                session.save_app(f"{FAILURES[kind].source}# {version}\n")
+                page = client.get()
+                assert page.status == 500, path
+                assert FAILURES[kind].reason in page.body, path
+            else:
+                session.save_app(good(version))
+                assert client.get().body == f"{version:06d}", path
+        assert session.count("page", is_final=False) == 0
+
+
+def test_one_breakage_after_another_is_told_and_healed(tmp_path: Path) -> None:
+    walk(tmp_path, steps=40)
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(600)
+def test_many_breakages_after_each_other_are_told_and_healed(tmp_path: Path) -> None:
+    walk(tmp_path, steps=400)
 
 
 WORLDS = {"database down": DATABASE_DOWN, "port held by another process": PORT_HELD}

@@ -155,14 +155,17 @@ class Lifecycle:
             return self._supersede()
         return [] if self.is_building else self._build()
 
-    def became_stale(self, generation: int) -> list[Command]:
-        """The gate of the present server tripped on a request, which now waits."""
+    def became_stale(self, generation: int, *, candidate_is_stale: bool = False) -> list[Command]:
+        """The gate of the present server tripped on a request, which now waits.
+
+        A candidate that has read something in vain is replaced, since it may hang.
+        """
         if generation != self.serving:
             return []
         self._server_is_stale = True
         self._crashes = 0
-        if generation == self.candidate:
-            # The page of a build that takes long: what it has read has changed.
+        # The candidate's own page is that of a build that takes long: what it has read changed.
+        if self.candidate is not None and (candidate_is_stale or generation == self.candidate):
             return self._supersede()
         return [] if self.is_building else self._build()
 
@@ -204,6 +207,8 @@ class Lifecycle:
             return self.built_failed(generation, Blame.SYNTAX, now)
         self._leaving.add(generation)
         self.candidate = None
+        # If the next one is good, that is owed to the change.
+        self._is_clear_try = False
         must_go_on = self.someone_waits or not self._page_is_final
         return self._build() if must_go_on else []
 
@@ -280,6 +285,8 @@ class Lifecycle:
         discarded = self.candidate
         self._leaving.add(discarded)
         self.candidate = None
+        # If the next one is good, that is owed to the change.
+        self._is_clear_try = False
         return [Discard(discarded), *self._build()]
 
     def _end_build(self) -> None:
