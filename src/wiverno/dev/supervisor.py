@@ -287,7 +287,11 @@ class Supervisor:
         self._events.emit("stale", generation=stale.generation, path=stale.path)
         self._changes.drop_served(self._crew.meant_handle)
         self._changes.add_seen(stale.path)
-        self._carry_out(self._lifecycle.became_stale(stale.generation))
+        candidate = self._crew.candidate
+        candidate_is_stale = candidate is not None and candidate.first_difference() is not None
+        self._carry_out(
+            self._lifecycle.became_stale(stale.generation, candidate_is_stale=candidate_is_stale)
+        )
 
     # Exits.
 

@@ -206,6 +206,14 @@ def test_change_that_the_candidate_has_read_replaces_it() -> None:
     assert lifecycle.changes_settled(candidate_is_stale=True) == [Discard(2), StartBuild(3)]
 
 
+def test_request_that_finds_page_and_retry_stale_replaces_the_retry() -> None:
+    """It may hang, as long as the request waits: a database that takes connections again."""
+    lifecycle = showing_page()
+    assert lifecycle.page_was_asked(now=2.0) == [StartBuild(2, is_retry=True)]
+
+    assert lifecycle.became_stale(1, candidate_is_stale=True) == [Discard(2), StartBuild(3)]
+
+
 def test_page_is_retried_behind_it_after_a_pause() -> None:
     lifecycle = Lifecycle(retry_pause_s=2.0)
     lifecycle.start()
@@ -249,6 +257,30 @@ def test_stopping_first_is_remembered_when_it_helped() -> None:
     assert lifecycle.became_stale(3) == [RetireWorker(3, must_be_gone=True)]
     assert lifecycle.process_exited(3) == [StartBuild(4)]
     assert lifecycle.built_good(4) == [GoWorker(4, restart=3)]
+
+
+def test_stopping_first_is_not_what_helped_when_the_second_try_was_replaced() -> None:
+    lifecycle = serving()
+    lifecycle.became_stale(1)
+    lifecycle.built_failed(2, Blame.WORLD, now=0.0)
+    lifecycle.process_exited(2)
+    lifecycle.process_exited(1)
+    assert lifecycle.changes_settled(candidate_is_stale=True) == [Discard(3), StartBuild(4)]
+
+    assert lifecycle.built_good(4) == [GoWorker(4, restart=2)]
+    assert not lifecycle.stops_first
+
+
+def test_stopping_first_is_not_what_helped_when_the_second_try_changed_meanwhile() -> None:
+    lifecycle = serving()
+    lifecycle.became_stale(1)
+    lifecycle.built_failed(2, Blame.WORLD, now=0.0)
+    lifecycle.process_exited(2)
+    lifecycle.process_exited(1)
+    assert lifecycle.built_changed(3, now=0.0) == [StartBuild(4)]
+
+    assert lifecycle.built_good(4) == [GoWorker(4, restart=2)]
+    assert not lifecycle.stops_first
 
 
 def test_second_failure_without_the_old_worker_shows_the_page() -> None:

@@ -20,6 +20,7 @@ class Pool(Generic[Job]):
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._count = threads
         self._threads: list[threading.Thread] = []
+        self._busy: set[threading.Thread] = set()
 
     def start(self) -> None:
         """Start the threads; they are daemons, since application code may never return."""
@@ -43,11 +44,15 @@ class Pool(Generic[Job]):
         deadline = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        return [thread.name for thread in self._threads if thread.is_alive()]
+        # One that is alive but has no job is only waiting for a processor to end on.
+        return [thread.name for thread in self._threads if thread in self._busy]
 
     def _run(self) -> None:
+        thread = threading.current_thread()
         while (job := self._jobs.get()) is not None:
+            self._busy.add(thread)
             try:
                 self._work(job)
             except BaseException:  # A thread lost here would be missing until the restart.
                 logger.exception("A pool thread met an error of the server itself")
+            self._busy.discard(thread)

@@ -208,14 +208,17 @@ class Lifecycle:
             self._is_restart_due = True
         return [] if self.is_building else self._build()
 
-    def became_stale(self, generation: int) -> list[Command]:
-        """The gate of the present server tripped on a request, which now waits."""
+    def became_stale(self, generation: int, *, candidate_is_stale: bool = False) -> list[Command]:
+        """The gate of the present server tripped on a request, which now waits.
+
+        A candidate that has read something in vain is replaced, since it may hang.
+        """
         if generation != self.gated_on:
             return []
         self._server_is_stale = True
         self._crashes = 0
-        if generation == self.candidate:
-            # The failure is that it takes long: what it has read has changed.
+        # Gated on the candidate, the failure is that it takes long: what it has read changed.
+        if self.candidate is not None and (candidate_is_stale or generation == self.candidate):
             return self._supersede()
         return [] if self.is_building else self._build()
 
@@ -259,6 +262,8 @@ class Lifecycle:
             return self.built_failed(generation, Blame.SYNTAX, now)
         self._leaving.add(generation)
         self.candidate = None
+        # If the next one is good, that is owed to the change.
+        self._is_clear_try = False
         # Without waiting for the next word: it was asked for.
         must_go_on = self.someone_waits or not self._failure_is_final or self.waits_for_word
         return self._build() if must_go_on else []
@@ -344,6 +349,8 @@ class Lifecycle:
         discarded = self.candidate
         self._leaving.add(discarded)
         self.candidate = None
+        # If the next one is good, that is owed to the change.
+        self._is_clear_try = False
         return [Discard(discarded), *self._build()]
 
     def _end_build(self) -> None:
