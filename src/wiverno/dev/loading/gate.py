@@ -74,7 +74,7 @@ class Gate:
                 self._names.learn(entries)
             case EntryKind.RACY:
                 self._racy.learn(entries)
-            case EntryKind.CONTENT | EntryKind.ADOPTED:
+            case EntryKind.CONTENT | EntryKind.ADOPTED | EntryKind.WRITTEN:
                 pass  # What they say is asked of the record.
             case _:
                 # New ones are last, and of these kinds none is ever another one later.

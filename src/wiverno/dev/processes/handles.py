@@ -125,6 +125,10 @@ class WorkerHandle(ProcessHandle):
         entry = self._reader.refresh().get(path)
         return None if entry is None else entry.signature
 
+    def has_written(self, path: str) -> bool:
+        """Did this process itself write the source file at `path`?"""
+        return self._reader.refresh().get(path, EntryKind.WRITTEN) is not None
+
     def rebase_record(self) -> None:
         """Take what is on disk now as what this build has seen.
 
