@@ -20,6 +20,7 @@ class Pool(Generic[Job]):
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._count = threads
         self._threads: list[threading.Thread] = []
+        self._in_a_job: set[threading.Thread] = set()
 
     def start(self) -> None:
         """Start the threads; they are daemons, since application code may never return."""
@@ -43,11 +44,16 @@ class Pool(Generic[Job]):
         deadline = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        return [thread.name for thread in self._threads if thread.is_alive()]
+        # The others wait for the processor, to end.
+        in_a_job = self._in_a_job.copy()
+        return [thread.name for thread in self._threads if thread in in_a_job]
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
+            self._in_a_job.add(threading.current_thread())
             try:
                 self._work(job)
             except BaseException:  # A thread lost here would be missing until the restart.
                 logger.exception("A pool thread met an error of the server itself")
+            finally:
+                self._in_a_job.discard(threading.current_thread())
