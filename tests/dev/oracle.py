@@ -1,27 +1,23 @@
 """The oracle: a writer that saves versions, clients that ask without pause, and what each saw.
 
 Every answer carries the version of the code that gave it. An answer is stale when it is
-older than the last save that had returned before its request was sent.
+older than the last save that had returned before its request was sent. A page is a fault
+unless the disk was broken while its request was under way.
 """
 
 import contextlib
 import http.client
-import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
+from tests.dev.clients import Ask, Client, Clients
 from tests.dev.harness import REQUEST_TIMEOUT_S, DevSession
-from tests.dev.save_kinds import SaveKind
+from tests.dev.save_kinds import Disk, SaveKind
 
 ANSWERS_PER_SAVE = 2
-REQUEST = b"GET / HTTP/1.1\r\nHost: oracle\r\n\r\n"
-
-Ask = Callable[[], tuple[int, str]]
-"""Sends one request, which begins when it is called; returns status and body."""
 
 
 @dataclass
@@ -32,14 +28,18 @@ class Verdict:
     faults: Counter[str] = field(default_factory=Counter)
     details: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
+    pages: Counter[str] = field(default_factory=Counter)
+    """By kind of client, those that were due: the disk was broken."""
+    overtaken: Counter[str] = field(default_factory=Counter)
+    """Answers whose request was under way when a save returned, by kind of client."""
 
     def __str__(self) -> str:
-        saves = ", ".join(f"{count} {kind}" for kind, count in self.saves.items())
-        answers = ", ".join(f"{count} {name}" for name, count in self.answers.items())
-        faults = dict(self.faults) or "none"
         return (
-            f"{self.saves.total()} saves ({saves}); {self.answers.total()} answers ({answers}); "
-            f"stale, refused, reset, timed out, not 200: {faults}"
+            f"{self.saves.total()} saves ({_listed(self.saves)}); "
+            f"{self.answers.total()} answers ({_listed(self.answers)}); "
+            f"overtaken by a save: {self.overtaken.total()} ({_listed(self.overtaken)}); "
+            f"pages while the disk was broken: {self.pages.total()}; "
+            f"stale, refused, reset, timed out, other pages: {dict(self.faults) or 'none'}"
         )
 
     def note_fault(self, kind: str, detail: str) -> None:
@@ -48,108 +48,23 @@ class Verdict:
             self.details.append(f"{kind}: {detail}")
 
 
-class Clients:
-    """How connections are used when a request is sent on them."""
-
-    def __init__(self, port: int) -> None:
-        self._address = ("127.0.0.1", port)
-
-    def all(self) -> dict[str, Callable[[], contextlib.AbstractContextManager[Ask]]]:
-        return {
-            "new": self.new_connections,
-            "kept alive": self.kept_alive,
-            "preconnected": self.preconnected,
-            "half a head": self.half_a_head,
-            "pipelined": self.pipelined,
-        }
-
-    @contextlib.contextmanager
-    def new_connections(self) -> Iterator[Ask]:
-        def ask() -> tuple[int, str]:
-            with self._connect() as sock, sock.makefile("rb") as stream:
-                sock.sendall(REQUEST)
-                return _read_answer(stream)
-
-        yield ask
-
-    @contextlib.contextmanager
-    def kept_alive(self) -> Iterator[Ask]:
-        with self._connect() as sock, sock.makefile("rb") as stream:
-
-            def ask() -> tuple[int, str]:
-                sock.sendall(REQUEST)
-                return _read_answer(stream)
-
-            yield ask
-
-    @contextlib.contextmanager
-    def preconnected(self) -> Iterator[Ask]:
-        """As browsers do: connected long before the first byte."""
-        with contextlib.ExitStack() as stack:
-            waiting = [stack.enter_context(self._connect()) for _ in range(3)]
-
-            def ask() -> tuple[int, str]:
-                with waiting.pop(0) as sock, sock.makefile("rb") as stream:
-                    waiting.append(stack.enter_context(self._connect()))
-                    sock.sendall(REQUEST)
-                    return _read_answer(stream)
-
-            yield ask
-
-    @contextlib.contextmanager
-    def half_a_head(self) -> Iterator[Ask]:
-        """The request begins with the call; its rest comes a moment later."""
-
-        def ask() -> tuple[int, str]:
-            with self._connect() as sock, sock.makefile("rb") as stream:
-                sock.sendall(REQUEST[:20])
-                threading.Event().wait(0.005)
-                sock.sendall(REQUEST[20:])
-                return _read_answer(stream)
-
-        yield ask
-
-    @contextlib.contextmanager
-    def pipelined(self) -> Iterator[Ask]:
-        with self._connect() as sock, sock.makefile("rb") as stream:
-
-            def ask() -> tuple[int, str]:
-                sock.sendall(REQUEST * 3)
-                answers = [_read_answer(stream) for _ in range(3)]
-                # The oldest of the three is the one that may be stale.
-                return min(answers, key=lambda answer: (answer[0] == 200, answer[1]))
-
-            yield ask
-
-    def _connect(self) -> socket.socket:
-        return socket.create_connection(self._address, timeout=REQUEST_TIMEOUT_S)
-
-
-def _read_answer(stream: BinaryIO) -> tuple[int, str]:
-    """One answer with a Content-Length; what follows it stays in the stream."""
-    status_line = stream.readline()
-    if not status_line:
-        raise ConnectionResetError("closed without an answer")
-    length = 0
-    while (line := stream.readline().strip()) != b"":
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            length = int(value)
-    return int(status_line.split()[1]), stream.read(length).decode()
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
 
 
 class Oracle:
     """Runs saves against a session whose answers are version numbers."""
 
-    def __init__(self, session: DevSession, kinds: Sequence[SaveKind]) -> None:
+    def __init__(self, session: DevSession, disk: Disk, kinds: Sequence[SaveKind]) -> None:
         self._clients = Clients(session.port)
+        self._disk = disk
         self._kinds = kinds
-        self._version = 1
         self._verdict = Verdict()
         self._answered = threading.Condition()
         self._over = threading.Event()
 
-    def run(self, saves: int) -> Verdict:
+    def run(self, saves: int, burst: int = 1) -> Verdict:
+        """With a `burst`, so many saves follow each other at once before anybody waits."""
         threads = [
             threading.Thread(target=self._ask_without_pause, args=item)
             for item in self._clients.all().items()
@@ -157,27 +72,28 @@ class Oracle:
         for thread in threads:
             thread.start()
         try:
-            self._save_all(saves)
+            self._save_all(saves, burst)
         finally:
             self._over.set()
             for thread in threads:
                 thread.join(3 * REQUEST_TIMEOUT_S)
         return self._verdict
 
-    def _save_all(self, saves: int) -> None:
+    def _save_all(self, saves: int, burst: int) -> None:
         with self._clients.new_connections() as ask:
             for number in range(saves):
                 kind = self._kinds[number % len(self._kinds)]
-                version = self._version + 1
+                version = self._disk.floor + 1
                 kind(version)
-                self._version = version
+                self._disk.floor = version
                 self._verdict.saves[kind.__name__] += 1
-                self._ask_once("writer", ask, kind.__name__)
-                self._let_clients_answer(number)
+                if (number + 1) % burst == 0:
+                    self._ask_once("writer", ask, kind.__name__)
+                    self._let_clients_answer((number + 1) // burst)
 
-    def _let_clients_answer(self, number: int) -> None:
-        """No client may be starved: each has at least two answers for each save so far."""
-        wanted = (number + 1) * ANSWERS_PER_SAVE
+    def _let_clients_answer(self, rounds: int) -> None:
+        """No client may be starved: each has at least two answers for each round so far."""
+        wanted = rounds * ANSWERS_PER_SAVE
         deadline = time.monotonic() + REQUEST_TIMEOUT_S
         with self._answered:
             while min(self._verdict.answers[name] for name in self._clients.all()) < wanted:
@@ -185,9 +101,7 @@ class Oracle:
                     self._verdict.note_fault("starved", f"{dict(self._verdict.answers)}")
                     return
 
-    def _ask_without_pause(
-        self, name: str, client: Callable[[], contextlib.AbstractContextManager[Ask]]
-    ) -> None:
+    def _ask_without_pause(self, name: str, client: Client) -> None:
         while not self._over.is_set():
             # A fault ends the connection; the client makes another one and goes on.
             with contextlib.suppress(_FaultError), client() as ask:
@@ -196,9 +110,9 @@ class Oracle:
                         raise _FaultError
 
     def _ask_once(self, name: str, ask: Ask, why: str) -> bool:
-        floor = self._version
+        floor, sent_at = self._disk.floor, time.monotonic()
         try:
-            status, body = ask()
+            answers = ask()
         except TimeoutError:
             return self._fault("timeout", name, why)
         except ConnectionRefusedError:
@@ -206,13 +120,23 @@ class Oracle:
         except (OSError, http.client.HTTPException) as error:
             return self._fault("reset", name, f"{why}: {error!r}")
         with self._answered:
-            if status != 200:
-                self._verdict.note_fault("not 200", f"{name}, {why}: {status} {body[:300]}")
-            elif int(body) < floor:
-                self._verdict.note_fault("stale", f"{name}, {why}: {body} after {floor}")
+            for status, body in answers:
+                self._judge(name, why, status, body, floor, sent_at)
             self._verdict.answers[name] += 1
+            self._verdict.overtaken[name] += self._disk.floor != floor
             self._answered.notify_all()
         return True
+
+    def _judge(
+        self, name: str, why: str, status: int, body: str, floor: int, sent_at: float
+    ) -> None:
+        if status == 200:
+            if int(body) < floor:
+                self._verdict.note_fault("stale", f"{name}, {why}: {body} after {floor}")
+        elif self._disk.was_broken(since=sent_at):
+            self._verdict.pages[name] += 1
+        else:
+            self._verdict.note_fault("page", f"{name}, {why}: {status} {body[:300]}")
 
     def _fault(self, kind: str, name: str, detail: str) -> bool:
         with self._answered:

@@ -1,34 +1,76 @@
 """The ways in which editors and tools save a file, down to their system calls.
 
-Each leaves `shop/version.py` of the project at `version` when it returns.
+Each leaves what the application imports at `version` when it returns.
 """
 
+import contextlib
+import math
 import os
+import py_compile
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 SaveKind = Callable[[int], None]
 
-APP = """\
+CHECKED_OUT_FILES = 300
+
+VERSION_BYTES = 6
+LARGE = 1_000_000
+"""How many versions are the answer to `/large`: beyond 4 MiB the kernel takes no more."""
+
+APP = f"""\
 from shop.version import VERSION
 
 
 def app(environ, start_response):
+    environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [VERSION.encode()]
+    times = {LARGE} if environ["PATH_INFO"] == "/large" else 1
+    return [VERSION.encode() * times]
 """
+# The oldest of all: an answer is as fresh as the last file that it saw.
+ALL_PARTS = f"""\
+from importlib import import_module
+
+PARTS = [import_module(f"shop.part{{number:03d}}") for number in range({CHECKED_OUT_FILES})]
+VERSION = min(part.VERSION for part in PARTS)
+"""
+
+
+class Disk:
+    """What the writer has done so far: what answers must know, and when they need not work."""
+
+    def __init__(self) -> None:
+        self.floor = 1
+        """The version that an answer must have at least whose request is sent now."""
+        self._broken: list[list[float]] = []
+
+    @contextlib.contextmanager
+    def broken(self) -> Iterator[None]:
+        """Inside, what is on disk makes no sense, and a page is an answer."""
+        span = [time.monotonic(), math.inf]
+        self._broken.append(span)
+        try:
+            yield
+        finally:
+            span[1] = time.monotonic()
+
+    def was_broken(self, since: float) -> bool:
+        """At any time from `since` (monotonic) until now?"""
+        return bool(self._broken) and self._broken[-1][1] >= since
 
 
 def source(version: int) -> str:
     """Always of the same size."""
-    return f'VERSION = "{version:06d}"\n' + "# padding\n" * 20
+    return f'VERSION = "{version:0{VERSION_BYTES}d}"\n' + "# padding\n" * 20
 
 
 def write_project(project: Path) -> None:
-    (project / "shop").mkdir(parents=True)
+    (project / "shop").mkdir()
     (project / "shop" / "__init__.py").write_text("")
     (project / "shop" / "version.py").write_text(source(1))
     (project / "app.py").write_text(APP)
@@ -37,8 +79,8 @@ def write_project(project: Path) -> None:
 class SaveKinds:
     """Saves in a project that `write_project` made. `outside` is not below it."""
 
-    def __init__(self, project: Path) -> None:
-        self._project = project
+    def __init__(self, project: Path, disk: Disk) -> None:
+        self._disk = disk
         self._outside = project.parent / "outside"
         self._outside.mkdir(exist_ok=True)
         self._package = project / "shop"
@@ -58,17 +100,20 @@ class SaveKinds:
             self.same_second_and_size,
             self.through_a_hard_link,
             self.target_of_a_symlink,
+            self.broken_for_a_moment,
         ]
 
     def in_place(self, version: int) -> None:
-        self._path.write_text(source(version))
+        # Truncated first, for some microseconds.
+        with self._disk.broken():
+            self._path.write_text(source(version))
 
     def rename_over(self, version: int) -> None:
         self._prepared(version).replace(self._path)
 
     def truncate_then_slow_write(self, version: int) -> None:
         text = source(version)
-        with self._path.open("w") as file:
+        with self._disk.broken(), self._path.open("w") as file:
             for start in range(0, len(text), 80):
                 file.write(text[start : start + 80])
                 file.flush()
@@ -76,13 +121,15 @@ class SaveKinds:
 
     def vim_with_backup_beside(self, version: int) -> None:
         """backupcopy=no: the original is renamed, the new file written under its name."""
-        self._path.rename(self._path.with_name("version.py~"))
-        self._path.write_text(source(version))
+        with self._disk.broken():
+            self._path.rename(self._path.with_name("version.py~"))
+            self._path.write_text(source(version))
         self._path.with_name("version.py~").unlink()
 
     def vim_with_backup_outside(self, version: int) -> None:
-        self._path.rename(self._outside / "version.py~")
-        self._path.write_text(source(version))
+        with self._disk.broken():
+            self._path.rename(self._outside / "version.py~")
+            self._path.write_text(source(version))
 
     def sed_in_place(self, version: int) -> None:
         script = f's/VERSION = ".*"/VERSION = "{version:06d}"/'
@@ -90,8 +137,9 @@ class SaveKinds:
 
     def delete_and_recreate(self, version: int) -> None:
         text = source(version)
-        self._path.unlink()
-        self._path.write_text(text)
+        with self._disk.broken():
+            self._path.unlink()
+            self._path.write_text(text)
 
     def directory_swap(self, version: int) -> None:
         new, old = self._outside / "shop.new", self._outside / "shop.old"
@@ -99,8 +147,9 @@ class SaveKinds:
         new.mkdir()
         (new / "__init__.py").write_text("")
         (new / "version.py").write_text(source(version))
-        self._package.rename(old)
-        new.rename(self._package)
+        with self._disk.broken():
+            self._package.rename(old)
+            new.rename(self._package)
         shutil.rmtree(old)
 
     def older_mtime(self, version: int) -> None:
@@ -110,7 +159,8 @@ class SaveKinds:
         other.replace(self._path)
 
     def same_second_and_size(self, version: int) -> None:
-        """CPython takes the bytecode that it cached for the save before."""
+        """CPython takes the bytecode that it cached for the save before, which lies there."""
+        py_compile.compile(str(self._path), doraise=True)
         second_ns = self._path.stat().st_mtime_ns // 1_000_000_000 * 1_000_000_000
         other = self._prepared(version)
         os.utime(other, ns=(second_ns, second_ns + version))
@@ -120,7 +170,8 @@ class SaveKinds:
         link = self._outside / "link.py"
         link.unlink(missing_ok=True)
         link.hardlink_to(self._path)
-        link.write_text(source(version))
+        with self._disk.broken():
+            link.write_text(source(version))
 
     def target_of_a_symlink(self, version: int) -> None:
         target = self._outside / "target.py"
@@ -129,9 +180,52 @@ class SaveKinds:
         link.unlink(missing_ok=True)
         link.symlink_to(target)
         link.replace(self._path)
-        target.write_text(source(version))
+        with self._disk.broken():
+            target.write_text(source(version))
+
+    def broken_for_a_moment(self, version: int) -> None:
+        """Saved too early, and again: in between only the page is fresh.
+
+        A build takes about as long: every other time it is done before the second save.
+        """
+        with self._disk.broken():
+            self._path.write_text(source(version).replace("=", "= ="))
+            self._disk.floor = version
+            threading.Event().wait(0.05 if version % 2 else 0.15)
+            self._path.write_text(source(version))
 
     def _prepared(self, version: int) -> Path:
         other = self._path.with_suffix(".new")
         other.write_text(source(version))
         return other
+
+
+class Checkouts:
+    """A repository with a branch for each version; each differs in 300 files."""
+
+    def __init__(self, project: Path, disk: Disk, versions: int) -> None:
+        self._project = project
+        self._disk = disk
+        self._git("init", "--quiet")
+        self._git("fast-import", "--quiet", given=self._branches(versions))
+        self._git("checkout", "--quiet", "version-1")
+
+    def git_checkout(self, version: int) -> None:
+        with self._disk.broken():
+            self._git("checkout", "--quiet", f"version-{version}")
+
+    def _branches(self, versions: int) -> str:
+        """A stream in the format of `git fast-import`."""
+        lines = []
+        for version in range(1, versions + 1):
+            lines += [f"commit refs/heads/version-{version}", "committer T <t@t> 0 +0000", "data 0"]
+            files = {f"shop/part{n:03d}.py": source(version) for n in range(CHECKED_OUT_FILES)}
+            files |= {"app.py": APP, "shop/__init__.py": "", "shop/version.py": ALL_PARTS}
+            for name, text in files.items():
+                lines += [f"M 100644 inline {name}", f"data {len(text)}", text]
+        return "\n".join([*lines, ""])
+
+    def _git(self, *words: str, given: str = "") -> None:
+        subprocess.run(
+            ["git", *words], cwd=self._project, input=given, text=True, check=True, timeout=60
+        )

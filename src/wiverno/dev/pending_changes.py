@@ -80,4 +80,6 @@ def _is_unserved(change: Change, serving: WorkerHandle) -> bool:
     recorded = serving.recorded_signature(change.path)
     if recorded is not None:
         return recorded != now and not serving.holds_same_content(change.path)
+    if serving.has_written(change.path):
+        return False
     return is_news(change, None if now == ABSENT else now[3], serving.start)

@@ -345,6 +345,54 @@ def run(project: Path, code: str) -> Any:
     return json.loads(result.stdout.splitlines()[-1])
 
 
+def test_database_that_dbm_looks_into_is_no_dependency(project: Path) -> None:
+    """gdbm and ndbm write in C, which tells nobody, and `shelve` opens anew each time."""
+    (project / "shelf").write_bytes(b"\xce\x9a\x57\x13" + bytes(100))
+
+    answer = run(
+        project,
+        """
+        import dbm
+        answer = [dbm.whichdb("shelf"), entries(EntryKind.DATA)]
+        open("shelf", "rb").close()
+        answer.append(entries(EntryKind.DATA))
+        """,
+    )
+
+    assert answer == ["dbm.gnu", [], []]
+
+
+def test_database_that_sqlite_connects_to_by_uri_leaves(project: Path) -> None:
+    answer = run(
+        project,
+        """
+        import sqlite3
+        pathlib.Path("data.db").touch()
+        pathlib.Path("data.db").read_bytes()
+        sqlite3.connect(f"file:{os.getcwd()}/data.db?mode=rwc", uri=True).close()
+        sqlite3.connect("file:other.db", uri=True).close()
+        pathlib.Path("other.db").read_bytes()
+        answer = entries(EntryKind.DATA)
+        """,
+    )
+
+    assert answer == []
+
+
+def test_source_that_the_process_writes_is_known_as_its_own(project: Path) -> None:
+    answer = run(
+        project,
+        """
+        pathlib.Path("page_html.py").write_text("x = 1")
+        pathlib.Path("page.tmp").write_text("x = 2")
+        os.replace("page.tmp", "moved.py")
+        answer = [entries(EntryKind.WRITTEN), gate.is_fresh()]
+        """,
+    )
+
+    assert answer == [["moved.py", "page_html.py"], True]
+
+
 def test_hook_sees_every_way_to_open(project: Path) -> None:
     for name in "abcdef":
         save(project / name, name)

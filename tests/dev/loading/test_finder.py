@@ -265,6 +265,34 @@ def test_module_that_was_only_looked_for_and_is_deleted_is_stale(tmp_path: Path)
     assert answer == [True, True, False]
 
 
+@pytest.mark.parametrize("name", ["plug.py", "plug/__init__.py"])
+def test_module_that_is_away_only_while_it_is_looked_for_is_stale(
+    tmp_path: Path, name: str
+) -> None:
+    """As `git checkout` writes: it deletes a file and creates it again."""
+    (tmp_path / "plug").mkdir()
+    (tmp_path / name).touch()
+
+    answer = run(
+        tmp_path,
+        f"""
+        import importlib, importlib.util, os
+        from importlib.machinery import PathFinder
+        class Checkout:
+            def find_spec(self, name, path=None, target=None):
+                if name == "plug":
+                    os.unlink({str(tmp_path / name)!r})
+                    importlib.invalidate_caches()
+        sys.meta_path.insert(sys.meta_path.index(PathFinder), Checkout())
+        found = importlib.util.find_spec("plug")
+        {touch(tmp_path / name)}
+        answer = [found is None or found.loader is None, gate.is_fresh()]
+        """,
+    )
+
+    assert answer[1] is False
+
+
 def test_user_module_imported_before_the_finder_stood_is_recorded(tmp_path: Path) -> None:
     write(tmp_path, sitecustomize="import settings\n", settings="")
 

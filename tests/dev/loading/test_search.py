@@ -143,13 +143,16 @@ def test_gate_that_looks_only_after_a_change_sees_it(
         assert gate.is_fresh() is (end_of(searched.search()) == before)
 
 
-def test_module_that_was_there_and_did_not_win_is_no_dependency() -> None:
-    """A finder before `PathFinder` decides; a file that it passes over changes nothing."""
+def test_module_that_was_there_and_did_not_win_is_told_by_its_file() -> None:
+    """A finder before `PathFinder` decides, or the file was away when that one looked."""
     spec = ModuleSpec("name", loader=object(), origin="/elsewhere/name.py")  # type: ignore[arg-type] # any loader
 
     found = list(dependencies("name", [("/p", "/p/name.py"), ("/q", None)], spec))
 
-    assert found == [(EntryKind.MISSING_REGULAR_MODULE, "/q/name")]
+    assert found == [
+        (EntryKind.MODULE, "/p/name.py"),
+        (EntryKind.MISSING_REGULAR_MODULE, "/q/name"),
+    ]
 
 
 def test_name_with_a_slash_has_no_dependencies() -> None:

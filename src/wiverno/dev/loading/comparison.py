@@ -37,7 +37,7 @@ class Comparison:
                 self._missing_data.learn(entries)
             case EntryKind.LISTING:
                 self._names.learn(entries)
-            case EntryKind.RACY | EntryKind.CONTENT | EntryKind.ADOPTED:
+            case EntryKind.RACY | EntryKind.CONTENT | EntryKind.ADOPTED | EntryKind.WRITTEN:
                 pass  # What they say is asked of the record.
             case _:
                 # New ones are last, and of these kinds none is ever another one later.

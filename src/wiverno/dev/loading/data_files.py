@@ -43,6 +43,8 @@ _CHANGED_PATHS = {
 _LISTINGS = ("os.listdir", "os.scandir")
 # These change the names in a folder in any case, all others where nothing was there.
 _RENAMING = ("os.rename", "os.remove", "os.rmdir")
+# Looks into a file before a library opens it in C, to write.
+_DBM = os.path.join(os.path.dirname(os.__file__), "dbm", "__init__.py")
 # What sqlite3 connects to in memory.
 _NO_FILES = ("", ":memory:")
 _EVENTS = frozenset({"open", *_LISTINGS, *_CHANGED_PATHS})
@@ -112,20 +114,21 @@ class DataFiles:
         thread.is_busy = True
         try:
             if event == "open":
-                self._notice_open(arguments[0], arguments[2])
+                opener = sys._getframe(1).f_code.co_filename
+                self._notice_open(arguments[0], arguments[2], opener)
             elif event in _LISTINGS:
                 # The frame that listed: this one was called by the interpreter itself.
                 self._notice_listing(arguments[0], sys._getframe(1).f_code.co_filename)
             else:
                 for path in arguments[_CHANGED_PATHS[event]]:
-                    self._notice_change(path, event)
+                    self._notice_change(_without_scheme(path, event), event)
         except Exception:  # noqa: BLE001 - it would come out of the application's `open`
             pass
         finally:
             thread.is_busy = False
 
-    def _notice_open(self, file: object, flags: int) -> None:
-        if flags & _WRITES:
+    def _notice_open(self, file: object, flags: int, opener: str) -> None:
+        if flags & _WRITES or opener == _DBM:
             self._notice_change(file)
             return
         path = self._locate(file)
@@ -167,6 +170,8 @@ class DataFiles:
         if event in _RENAMING or not os.path.lexists(path):
             self._leave(os.path.dirname(path))
         self._leave(path)
+        if path.endswith(".py"):
+            self._record.add(EntryKind.WRITTEN, path, ABSENT)
 
     def _locate(self, file: object) -> str | None:
         """The absolute path of a project file; None for what does not count."""
@@ -201,3 +206,10 @@ class DataFiles:
         for kind in (EntryKind.DATA, EntryKind.MISSING_DATA, EntryKind.LISTING):
             if self._record.get(path, kind) is not None:
                 self._record.add(kind, path, LEFT)
+
+
+def _without_scheme(file: object, event: str) -> object:
+    """The path in an SQLite URI, `file:data.db?mode=ro`; anything else as it is."""
+    if event == "sqlite3.connect" and isinstance(file, str) and file.startswith("file:"):
+        return file[len("file:") :].partition("?")[0]
+    return file

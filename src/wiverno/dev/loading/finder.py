@@ -1,14 +1,15 @@
 """Stands first in `sys.meta_path`: records what imports find, and where they look in vain."""
 
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
 from wiverno.dev.loading.loader import RecordingLoader
 from wiverno.dev.loading.record import EntryKind, Record
-from wiverno.dev.loading.search import Listings, absolute, dependencies
-from wiverno.dev.loading.signatures import ABSENT, read_signature
+from wiverno.dev.loading.search import Listings, absolute, dependencies, has_folder_changed
+from wiverno.dev.loading.signatures import ABSENT, UNLIKE_ANY, read_signature
 from wiverno.dev.loading.sources import Sources
 from wiverno.dev.loading.user_code import UserCode
 
@@ -41,15 +42,20 @@ class RecordingFinder:
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         name = fullname.rpartition(".")[2]
+        begun_ns = time.time_ns()
         # Looked at first: what appears during the search must make the record stale.
         before = [
             (directory, self._listings.find_module(directory, name))
             for directory in self._user_directories(sys.path if path is None else path)
         ]
-        spec, has_path_in_vain = self._ask_the_others(fullname, path, target)
+        spec, was_path_asked, has_path_in_vain = self._ask_the_others(fullname, path, target)
         found = None if has_path_in_vain else spec
         for kind, location in dependencies(name, before, found):
-            self._record.add(kind, location, ABSENT)
+            if kind is not EntryKind.MODULE:
+                self._record.add(kind, location, ABSENT)
+            elif was_path_asked and has_folder_changed(location, begun_ns):
+                # The path finder should have taken it: it was away when that one looked.
+                self._record.add(kind, location, UNLIKE_ANY)
         if spec is not None and self._record_file(spec):
             self._wrap(spec)
         return spec
@@ -61,8 +67,8 @@ class RecordingFinder:
 
     def _ask_the_others(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None
-    ) -> tuple[ModuleSpec | None, bool]:
-        """The answer, and whether the directories of the path were searched without one."""
+    ) -> tuple[ModuleSpec | None, bool, bool]:
+        """The answer; whether the directories of the path were searched; and without one."""
         has_path_in_vain = False
         for finder in tuple(sys.meta_path):
             find_spec = getattr(finder, "find_spec", None)
@@ -70,9 +76,9 @@ class RecordingFinder:
                 continue
             spec: ModuleSpec | None = find_spec(fullname, path, target)
             if spec is not None:
-                return spec, has_path_in_vain
+                return spec, has_path_in_vain or finder is PathFinder, has_path_in_vain
             has_path_in_vain = has_path_in_vain or finder is PathFinder
-        return None, has_path_in_vain
+        return None, has_path_in_vain, has_path_in_vain
 
     def _record_file(self, spec: ModuleSpec) -> bool:
         """Whether the module comes from a file of the user, or from an archive."""

@@ -48,6 +48,8 @@ class EntryKind(IntEnum):
     """The same, in vain: nothing was there."""
     LISTING = 10
     """Not a signature but the digest of the names that a directory was seen to have."""
+    WRITTEN = 11
+    """A source file that the process itself has written: while it is no module, no change."""
 
 
 class Entry(NamedTuple):

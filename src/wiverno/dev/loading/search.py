@@ -12,8 +12,9 @@ from importlib.machinery import (
     ModuleSpec,
 )
 
+from wiverno.dev.loading.contents import is_racy
 from wiverno.dev.loading.record import EntryKind
-from wiverno.dev.loading.signatures import Signature, read_signature
+from wiverno.dev.loading.signatures import ABSENT, Signature, read_signature
 
 # The first that exists wins.
 _SUFFIXES = (*EXTENSION_SUFFIXES, *SOURCE_SUFFIXES, *BYTECODE_SUFFIXES)
@@ -69,7 +70,8 @@ def dependencies(
 
     `before` tells for each directory, in the order of the search, what `find_module` gave
     there just before it; `found` is where it ended. What was there and did not win (a
-    finder of the application came first) is none: it would make every record stale.
+    finder of the application came first) is none: it would make every record stale. It is
+    given as a module all the same, since it may have been away for a moment.
     """
     if os.sep in name:  # `import_module("shop/views")` never finds anything.
         return
@@ -82,12 +84,19 @@ def dependencies(
                 yield EntryKind.FOUND_MODULE, there
             return
         if there is not None and there != location:
-            continue  # It was there and did not win.
+            yield EntryKind.MODULE, there  # It was there and did not win.
+            continue
         if is_regular:
             # It wins over bare directories that come before it, too.
             yield EntryKind.MISSING_REGULAR_MODULE, location
         else:
             yield EntryKind.MISSING_MODULE if there is None else EntryKind.FOUND_MODULE, location
+
+
+def has_folder_changed(path: str, since_ns: int) -> bool:
+    """May names beside `path` have come or gone after `since_ns` (wall clock)?"""
+    signature = read_signature(os.path.dirname(path))
+    return signature == ABSENT or is_racy(signature, since_ns)
 
 
 def location_of(path: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import os
 import sys
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import starmap
 from typing import Protocol
 
@@ -125,6 +126,7 @@ def _expected_words(signatures: Sequence[Signature]) -> list[bytes]:
     return [column.tobytes() for column in columns]
 
 
+@cache  # Each PyDLL makes a class of its own, which only the garbage collector takes away.
 def _find_statx() -> Callable[..., int] | None:
     """The C library's function, called with the GIL held; None where there is none."""
     if not sys.platform.startswith("linux") or sys.byteorder != "little":

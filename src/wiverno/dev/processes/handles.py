@@ -143,6 +143,10 @@ class WorkerHandle(ProcessHandle):
     def has_imported(self, path: str) -> bool:
         return self._reader.refresh().get(path) is not None
 
+    def has_written(self, path: str) -> bool:
+        """Did this process itself write the source file at `path`?"""
+        return self._reader.refresh().get(path, EntryKind.WRITTEN) is not None
+
     def rebase_record(self) -> None:
         """Take what is on disk now as what this build has seen.
 
