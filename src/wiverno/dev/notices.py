@@ -49,6 +49,11 @@ class Notices:
         self._reader: socket.socket | None = None
         self._writer: socket.socket | None = None
 
+    @property
+    def is_foreground(self) -> bool:
+        """Does Ctrl+C end this session? In a thread of a program it ends with its program."""
+        return threading.current_thread() is threading.main_thread() and not self._hangup_restarts
+
     def put(self, notice: Notice) -> None:
         self._queue.put(notice)
         writer = self._writer

@@ -4,9 +4,11 @@ Until `go` it runs no thread, selector or socket of ours but its channel, and it
 killed at any time; after `go` it is only ever retired.
 """
 
+import contextlib
 import os
 import socket
 import sys
+import threading
 import time
 from importlib.util import find_spec
 from typing import Any, NoReturn
@@ -32,12 +34,16 @@ from wiverno.dev.serving.request_notes import RequestNotes
 _ENVIRONMENT_FILES = (".env", ".flaskenv")
 # A candidate that failed has a report to bring out, and nobody waits for it.
 _LEAVE_AFTER_FAILURE_S = 0.5
+# For the output and atexit handlers, however long the requests took to end.
+_LEAVE_AT_LEAST_S = 0.1
 
 
 def main(channel_fd: int, descriptor_limit: int) -> NoReturn:
     child.begin(descriptor_limit)
     take_role(Role.WORKER)
     channel = Channel(socket.socket(fileno=channel_fd))
+    # Passed on at exec, it would be again: `os.system` closes nothing.
+    os.set_inheritable(channel_fd, False)
     os.register_at_fork(after_in_child=channel.close)
     try:
         leave_s = _run(channel)
@@ -53,7 +59,8 @@ def _run(channel: Channel) -> float:
     assert isinstance(build, Build)  # the first message, by the protocol
     record_fd, stack_fd, notes_fd, inherited_life_line = build.fds
     answer_with_stack(stack_fd)
-    life_line.arm(inherited_life_line)
+    for fd in (record_fd, stack_fd, notes_fd, life_line.arm(inherited_life_line)):
+        child.close_in_forks(fd)
     record = Record(record_fd)
     gate = Gate(record)
     data_files = DataFiles(record, [os.getcwd(), *build.project_dirs])
@@ -61,6 +68,7 @@ def _run(channel: Channel) -> float:
     if application is None:
         return _LEAVE_AFTER_FAILURE_S
     notes = RequestNotes(notes_fd, data_files.request_began)
+    os.register_at_fork(after_in_child=notes.abandon)
     return _serve(channel, application, gate, notes)
 
 
@@ -164,5 +172,23 @@ def _serve(
         if isinstance(message, Connection):
             handover.take(message, serving)
         elif isinstance(message, Retire):
-            serving.retire(message.deadline_s)
-            return message.leave_s
+            return _retire(channel, serving, message)
+
+
+def _retire(channel: Channel, serving: Serving, message: Retire) -> float:
+    """Returns the seconds left to leave. The end of the session may shorten the deadline."""
+    leave_by = time.monotonic() + message.deadline_s + message.leave_s
+
+    def hear_more() -> None:
+        nonlocal leave_by
+        with contextlib.suppress(ChannelClosedError):
+            while True:
+                again = channel.receive()
+                if isinstance(again, Retire):
+                    shorter = time.monotonic() + again.deadline_s + again.leave_s
+                    leave_by = min(leave_by, shorter)
+                    serving.retire(again.deadline_s)
+
+    threading.Thread(target=hear_more, name="wiverno-retiring", daemon=True).start()
+    serving.retire(message.deadline_s)
+    return max(_LEAVE_AT_LEAST_S, min(message.leave_s, leave_by - time.monotonic()))
