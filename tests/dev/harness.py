@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import IO, Any, Self, TypeVar
 
 Event = dict[str, Any]
 T = TypeVar("T")
@@ -59,20 +59,26 @@ class DevSession:
     def __enter__(self) -> Self:
         read_end, write_end = os.pipe()
         with self._output_path.open("wb") as output:
-            self.process = subprocess.Popen(
-                self._command,
-                cwd=self.project,
-                env={**self._environment, "WIVERNO_EVENTS_FD": str(write_end)},
-                pass_fds=(write_end,),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            environment = {**self._environment, "WIVERNO_EVENTS_FD": str(write_end)}
+            self.process = self._start(environment, write_end, output)
         os.close(write_end)
         self._reader = threading.Thread(target=self._read_events, args=(read_end,))
         self._reader.start()
         return self
+
+    def _start(
+        self, environment: Mapping[str, str], events_fd: int, output: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command,
+            cwd=self.project,
+            env=environment,
+            pass_fds=(events_fd,),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def __exit__(
         self,
@@ -208,8 +214,20 @@ def processes_of_session(session_id: str | None) -> list[int]:
     """The pids whose environment names the session, zombies left out."""
     if session_id is None:
         return []
-    wanted = f"WIVERNO_SESSION={session_id}.".encode()
+    return processes_with(f"WIVERNO_SESSION={session_id}.")
+
+
+def processes_with(text: str) -> list[int]:
+    """The pids whose environment holds this text, zombies left out."""
+    wanted = text.encode()
     return [pid for pid in _pids() if wanted in _environment_of(pid)]
+
+
+def process_status(pid: int) -> list[str]:
+    """The fields of `/proc/PID/stat` behind the name: state, parent, group; empty: it is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return []
 
 
 def _pids() -> Iterator[int]:

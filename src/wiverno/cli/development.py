@@ -41,6 +41,10 @@ def make_server(options: DevelopmentOptions, *, hangup_restarts: bool = False) -
 
 def run(server: "DevServer") -> None:
     """Serve; what the user can put right is one line."""
+    from wiverno.dev.processes.orphans import claim_all_children
+
+    # Not in a program of the user's own, which calls DevServer itself.
+    claim_all_children()
     try:
         server.start()
     except (WivernoError, OSError) as error:

@@ -51,6 +51,11 @@ class Notices:
         self.hears_signals = False
         """Only while it is open, and in the main thread."""
 
+    @property
+    def is_foreground(self) -> bool:
+        """Does Ctrl+C end this session? In a thread of a program it ends with its program."""
+        return threading.current_thread() is threading.main_thread() and not self._hangup_restarts
+
     def put(self, notice: Notice) -> None:
         self._queue.put(notice)
         writer = self._writer

@@ -32,6 +32,7 @@ from wiverno.dev.processes.messages import (
 )
 from wiverno.dev.processes.table import ProcessTable
 from wiverno.dev.settings import DevSettings
+from wiverno.dev.starter import starter_watched
 from wiverno.dev.write_probe import unsettled_file
 
 # Between two looks whether a writer is done: a fifth of the time that a small build takes.
@@ -71,7 +72,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Serve until a `StopAsked` notice; every process has ended when it returns."""
-        with self._notices.opened() as fd:
+        with self._notices.opened() as fd, starter_watched(self._selector, self._notices):
             self._selector.register(fd, selectors.EVENT_READ, self._on_notices)
             try:
                 # A stop() that came before start().

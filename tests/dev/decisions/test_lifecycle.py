@@ -209,7 +209,7 @@ def test_change_that_the_candidate_has_read_replaces_it() -> None:
 def test_request_that_finds_page_and_retry_stale_replaces_the_retry() -> None:
     """It may hang, as long as the request waits: a database that takes connections again."""
     lifecycle = showing_page()
-    assert lifecycle.page_was_asked(now=2.0) == [StartBuild(2, is_retry=True)]
+    assert lifecycle.failure_was_met(now=2.0) == [StartBuild(2, is_retry=True)]
 
     assert lifecycle.became_stale(1, candidate_is_stale=True) == [Discard(2), StartBuild(3)]
 

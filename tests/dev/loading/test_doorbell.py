@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dev.save_kinds import SaveKinds, write_project
+from tests.dev.save_kinds import Disk, SaveKinds, write_project
 from wiverno.dev.loading.contents import digest_of
 from wiverno.dev.loading.doorbell import Doorbell
 from wiverno.dev.loading.folder_names import digest_names
@@ -124,7 +124,7 @@ SAVES = [
 def test_each_way_of_saving_rings(house: House, save: Callable[[SaveKinds, int], None]) -> None:
     write_project(house.folder)
     house.file("shop/version.py")
-    kinds = SaveKinds(house.folder)
+    kinds = SaveKinds(house.folder, Disk())
     house.arm()
 
     save(kinds, 2)

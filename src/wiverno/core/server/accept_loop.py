@@ -104,7 +104,7 @@ class AcceptLoop:
         self._call(then)
 
     def abandon_in_fork(self) -> None:
-        """In a child that the application forked: close its copies of every socket.
+        """In a child that the application forked: close its copies of every descriptor.
 
         They would keep the port bound and the clients' connections open when this process
         has closed its own.
@@ -112,6 +112,8 @@ class AcceptLoop:
         for sock in (*self._listeners, *(each.sock for each in self._traffic.connections)):
             if sock.fileno() >= 0:
                 os.close(sock.detach())
+        self._selector.close()
+        self._wakeup.close()
 
     def drain(self, deadline_s: float) -> None:
         """Stop accepting, finish what is in flight, then end `run()`; cut it after `deadline_s`.

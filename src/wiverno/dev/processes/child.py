@@ -7,6 +7,7 @@ import resource
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
@@ -16,6 +17,8 @@ _LEFT_TO_THE_SUPERVISOR = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.
 
 BLOCKED_AT_THE_START = frozenset({signal.SIGINT, signal.SIGUSR1})
 """Signals to the whole group that would end an interpreter which has no handler for them yet."""
+
+_exit_handlers_run = threading.Lock()
 
 
 def begin(descriptor_limit: int) -> None:
@@ -38,15 +41,30 @@ def begin(descriptor_limit: int) -> None:
             reconfigure(line_buffering=True)
 
 
+def close_in_forks(fd: int) -> None:
+    """In a process that the application forks, close this descriptor of ours."""
+    identity = _identify(fd)
+
+    def close() -> None:
+        # The application may have closed it (`os.closerange`) and own its number by now.
+        if identity is not None and _identify(fd) == identity:
+            os.close(fd)
+
+    os.register_at_fork(after_in_child=close)
+
+
 def leave(status: int, within_s: float) -> NoReturn:
-    """End as an interpreter would (threads, atexit handlers, output), but within a bound."""
-    threading.Thread(target=_exit_after, args=(within_s, status), daemon=True).start()
-    # Neither is public, but multiprocessing ends its processes with the same two. The first
-    # joins threads and ends executors, the second runs the atexit handlers.
+    """End as an interpreter would (threads, atexit handlers, output), but within a bound.
+
+    A thread that never ends keeps a plain interpreter from its atexit handlers for ever;
+    here they run when half of the time is over.
+    """
+    for delay_s, end in ((within_s, _exit), (within_s / 2, _run_exit_handlers)):
+        threading.Thread(target=_after, args=(delay_s, end, status), daemon=True).start()
+    # Neither this nor what runs the handlers is public, but multiprocessing ends its
+    # processes with the same two. This one joins threads and ends executors.
     threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    flush_output()
-    os._exit(status)
+    _run_exit_handlers(status)
 
 
 def flush_output() -> None:
@@ -62,10 +80,28 @@ def complain(text: str) -> None:
         sys.stderr.write(f"wiverno: {text}\n")
 
 
-def _exit_after(delay_s: float, status: int) -> None:
+def _after(delay_s: float, end: Callable[[int], NoReturn], status: int) -> None:
     threading.Event().wait(delay_s)
+    end(status)
+
+
+def _run_exit_handlers(status: int) -> NoReturn:
+    # Never released: who comes second waits for the end of the process.
+    _exit_handlers_run.acquire()
+    atexit._run_exitfuncs()
+    _exit(status)
+
+
+def _exit(status: int) -> NoReturn:
     flush_output()
     os._exit(status)
+
+
+def _identify(fd: int) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        found = os.fstat(fd)
+        return found.st_dev, found.st_ino
+    return None
 
 
 def _leave_it_to_the_supervisor(signum: int, frame: FrameType | None) -> None:

@@ -6,20 +6,34 @@ Linux only: elsewhere they stay, as they would after a cold start.
 """
 
 import contextlib
-import ctypes
 import os
 import signal
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from wiverno.dev.processes.role import SESSION_VARIABLE
 
 # <linux/prctl.h>
 _PR_SET_CHILD_SUBREAPER = 36
+# A program that waits for its own child does so within this; a zombie costs a few KB.
+_STRANGERS_PAUSE_S = 2.0
+_POLL_S = 0.005
+
+_claims_all = os.getpid() == 1
+
+
+def claim_all_children() -> None:
+    """This program starts no children but the session's: all others came to it as orphans."""
+    global _claims_all
+    _claims_all = True
 
 
 def be_subreaper(yes: bool) -> None:
     """Adopt the orphans of this process's descendants, or do so no longer."""
+    import ctypes  # The pages process does without.
+
     with contextlib.suppress(OSError, AttributeError):  # Not Linux.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0)
 
@@ -28,7 +42,10 @@ class Orphans:
     """Ends them, and reaps only what it has ended: other children are the user's own."""
 
     def __init__(self) -> None:
-        self._condemned: set[int] = set()
+        self._condemned: dict[int, str] = {}
+        self._zombies: set[int] = set()
+        self.look_at: float | None = time.monotonic() if _claims_all else None
+        """Monotonic time of the next `reap_strangers`; None: only a user's program knows them."""
 
     def __len__(self) -> int:
         return len(self._condemned)
@@ -37,26 +54,75 @@ class Orphans:
         """Send SIGKILL to our children whose session variable begins with `mark`."""
         wanted = f"{SESSION_VARIABLE}={mark}".encode()
         for pid in _children():
-            if any(entry.startswith(wanted) for entry in _environment(pid)):
+            if _has(pid, wanted):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-                self._condemned.add(pid)
+                self._condemned[pid] = mark
 
     def reap(self) -> None:
         """Take the exit statuses that are there. Never blocks."""
-        for pid in tuple(self._condemned):
-            try:
-                ended, _ = os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                ended = pid
-            if ended:
-                self._condemned.discard(pid)
+        for pid, mark in tuple(self._condemned.items()):
+            if _is_reaped(pid):
+                del self._condemned[pid]
+                # What it leaves in turn has come to us now.
+                self.end(mark)
+
+    def reap_strangers(self, now: float, known: Collection[int]) -> None:
+        """As PID 1, or in a program of ours: reap what ended of children that nobody waits for.
+
+        Seen twice: PID 1 may be a user's program, which waits for its own children sooner.
+        """
+        if self.look_at is None or now < self.look_at:
+            return
+        self.look_at = now + _STRANGERS_PAUSE_S
+        zombies = {pid for pid in _children() if pid not in known and _is_zombie(pid)}
+        self._zombies = {pid for pid in zombies if pid not in self._zombies or not _is_reaped(pid)}
+
+
+def end_session(mark: str, within_s: float) -> None:
+    """Send SIGKILL to every process of the session but this one, until there is none.
+
+    For the process that is left when the supervisor was killed.
+    """
+    wanted = f"{SESSION_VARIABLE}={mark}".encode()
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        others = [pid for pid in _processes() if pid != os.getpid() and _has(pid, wanted)]
+        if not others:
+            return
+        for pid in others:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        threading.Event().wait(_POLL_S)
+
+
+def _processes() -> Iterator[int]:
+    with contextlib.suppress(OSError):  # Not Linux.
+        yield from (int(name) for name in os.listdir("/proc") if name.isdigit())
+
+
+def _is_reaped(pid: int) -> bool:
+    try:
+        ended, _ = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return True
+    return ended != 0
+
+
+def _is_zombie(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return False
 
 
 def _children() -> Iterator[int]:
     for file in Path("/proc/self/task").glob("*/children"):
         with contextlib.suppress(OSError):
             yield from map(int, file.read_text().split())
+
+
+def _has(pid: int, wanted: bytes) -> bool:
+    return any(entry.startswith(wanted) for entry in _environment(pid))
 
 
 def _environment(pid: int) -> list[bytes]:

@@ -5,7 +5,9 @@ the request that asks for it.
 """
 
 import os
+import select
 import socket
+import threading
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -13,7 +15,7 @@ from wiverno.dev.failure.page import failure_app
 from wiverno.dev.failure.report import FailureReport
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.record import RecordReader
-from wiverno.dev.processes import child, life_line
+from wiverno.dev.processes import child, orphans
 from wiverno.dev.processes.asking import Asking
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.handover import Handover
@@ -26,11 +28,13 @@ from wiverno.dev.processes.messages import (
     StandDown,
     StoodDown,
 )
-from wiverno.dev.processes.role import Role, take_role
+from wiverno.dev.processes.role import SESSION_VARIABLE, Role, take_role
 from wiverno.dev.serving.wsgi import ToldApplication, WSGIServing
 
 # Pages are made in microseconds; an upload that began before the fix may take its time.
 _FINISH_S = 10.0
+# After the death of the supervisor, for what the application had started.
+_END_SESSION_S = 1.0
 _FAILED = "500 Internal Server Error"
 _NOT_YET = "503 Service Unavailable"
 
@@ -45,8 +49,26 @@ def main(channel_fd: int, descriptor_limit: int) -> NoReturn:
         while leave_s is None:
             leave_s = pages.handle(channel.receive())
     except ChannelClosedError:
-        os._exit(1)
+        _end_session()
     child.leave(0, leave_s)
+
+
+def _outlive_supervisor(inherited: int) -> None:
+    """The last duty: the life line ends our processes, but not what the application started.
+
+    So this process is not armed with SIGKILL. It runs no code that could keep the thread
+    from running.
+    """
+    poll = select.poll()
+    poll.register(inherited, 0)
+    poll.poll()
+    _end_session()
+
+
+def _end_session() -> NoReturn:
+    session_id, _, _ = os.environ[SESSION_VARIABLE].partition(".")
+    orphans.end_session(f"{session_id}.", _END_SESSION_S)
+    os._exit(1)
 
 
 class _Pages:
@@ -62,7 +84,9 @@ class _Pages:
         """A number: the process is to leave within so many seconds."""
         match message:
             case Attach():
-                life_line.arm(message.fds[0])
+                threading.Thread(
+                    target=_outlive_supervisor, args=(message.fds[0],), daemon=True
+                ).start()
             case Go():
                 self._stand_down(lambda: None)
                 self._serve(message)

@@ -22,6 +22,13 @@ def answer_with_stack(fd: int) -> None:
     if _STACK_SIGNAL is not None:
         faulthandler.register(_STACK_SIGNAL, file=fd, all_threads=False)
         os.write(fd, _READY)
+        # In what the application forks the descriptor is closed, and its number another's.
+        os.register_at_fork(after_in_child=_answer_no_more)
+
+
+def _answer_no_more() -> None:
+    if _STACK_SIGNAL is not None:
+        faulthandler.unregister(_STACK_SIGNAL)
 
 
 def ask_for_stack(pid: int, fd: int) -> int:

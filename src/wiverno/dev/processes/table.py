@@ -96,6 +96,8 @@ class ProcessTable:
     def next_deadline(self) -> float | None:
         """When `tend` has something to do; monotonic, in seconds."""
         deadlines = [handle.kill_at for handle in self._handles if handle.kill_at is not None]
+        if self._orphans.look_at is not None:
+            deadlines.append(self._orphans.look_at)
         if self._orphans or any(handle.pidfd is None for handle in self._handles):
             deadlines.append(time.monotonic() + _EXIT_POLL_S)
         return min(deadlines, default=None)
@@ -103,6 +105,7 @@ class ProcessTable:
     def tend(self, now: float) -> None:
         """Kill what is overdue, send what had no room, find exits where nothing tells them."""
         self._orphans.reap()
+        self._orphans.reap_strangers(now, [handle.pid for handle in self])
         for handle in self:
             if handle.kill_at is not None and now >= handle.kill_at:
                 handle.kill_at = None

@@ -42,6 +42,8 @@ def main(channel_fd: int, descriptor_limit: int) -> NoReturn:
     child.begin(descriptor_limit)
     take_role(Role.WORKER)
     channel = Channel(socket.socket(fileno=channel_fd))
+    # Passed on at exec, it would be again: `os.system` closes nothing.
+    os.set_inheritable(channel_fd, False)
     os.register_at_fork(after_in_child=channel.close)
     try:
         leave_s = _run(channel)
@@ -59,7 +61,8 @@ def _run(channel: Channel) -> float:
     files = BuildFiles(*fds[: len(BuildFiles._fields)])
     good_sources = fds[len(files) :]
     answer_with_stack(files.stack)
-    life_line.arm(inherited_life_line)
+    for fd in (*files, *good_sources, life_line.arm(inherited_life_line)):
+        child.close_in_forks(fd)
     output = HeldOutput(files.output, None if build.is_retry else build.spawned_at + SHOWN_AFTER_S)
     output.begin()
     record = Record(files.record)
@@ -76,6 +79,7 @@ def _run(channel: Channel) -> float:
     if application is None:
         return _LEAVE_AFTER_FAILURE_S
     notes = RequestNotes(files.notes, data_files.request_began)
+    os.register_at_fork(after_in_child=notes.abandon)
     # Imported only now: what a candidate imports before its application costs every restart
     # twice when the build fails, and nothing of it is needed for that.
     from wiverno.dev.loading.policy_gates import CountingGate

@@ -3,6 +3,7 @@
 Messages are handled in the main thread, requests in the threads of the server.
 """
 
+import contextlib
 import math
 import os
 import socket
@@ -16,7 +17,7 @@ from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.policy_gates import AnyGate, CountingGate, KeptGate
 from wiverno.dev.loading.record import Record, RecordReader
 from wiverno.dev.processes.asking import Asking
-from wiverno.dev.processes.channel import Channel
+from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.handover import Handover
 from wiverno.dev.processes.messages import Adopt, Connection, Go, Message, Retire
 from wiverno.dev.processes.turns import Turn
@@ -26,6 +27,8 @@ from wiverno.dev.serving.wsgi import ToldApplication, WSGIServing
 
 # The loop never waits for the application; it may wait for the GIL.
 _STOP_ACCEPTING_S = 5.0
+# For the output and atexit handlers, however long the requests took to end.
+_LEAVE_AT_LEAST_S = 0.1
 
 
 class WorkerServer:
@@ -67,8 +70,7 @@ class WorkerServer:
                 assert self._handover is not None  # the supervisor sends `go` first
                 self._handover.take(message, self._servings[-1])
             case Retire():
-                self._retire(message.deadline_s)
-                return message.leave_s
+                return self._retire(message)
             case _:
                 raise ValueError(f"a worker does not understand {message.name!r}")
         return None
@@ -122,7 +124,25 @@ class WorkerServer:
         self._servings[-1].stop_accepting(math.inf, stopped)
         has_stopped.wait(_STOP_ACCEPTING_S)
 
-    def _retire(self, deadline_s: float) -> None:
+    def _retire(self, message: Retire) -> float:
+        """Returns the seconds left to leave. The end of the session may shorten the deadline."""
+        leave_by = time.monotonic() + message.deadline_s + message.leave_s
+
+        def hear_more() -> None:
+            nonlocal leave_by
+            with contextlib.suppress(ChannelClosedError):
+                while True:
+                    again = self._channel.receive()
+                    if isinstance(again, Retire):
+                        shorter = time.monotonic() + again.deadline_s + again.leave_s
+                        leave_by = min(leave_by, shorter)
+                        self._finish(again.deadline_s)
+
+        threading.Thread(target=hear_more, name="wiverno-retiring", daemon=True).start()
+        self._finish(message.deadline_s)
+        return max(_LEAVE_AT_LEAST_S, min(message.leave_s, leave_by - time.monotonic()))
+
+    def _finish(self, deadline_s: float) -> None:
         ends_at = time.monotonic() + deadline_s
         for serving in reversed(self._servings):
             serving.retire(max(0.0, ends_at - time.monotonic()))

@@ -17,7 +17,7 @@ class RequestNotes:
 
     def __init__(self, fd: int, request_began: Callable[[], None] = lambda: None) -> None:
         """`request_began` is called in the thread that is going to answer a request."""
-        self._fd = fd
+        self._fd: int | None = fd
         self._request_began = request_began
         self._local = threading.local()
         self._numbers = itertools.count()
@@ -30,7 +30,13 @@ class RequestNotes:
     def end(self) -> None:
         self._write(b"\0")
 
+    def abandon(self) -> None:
+        """In a child that the application forked: what it answers is no concern of the parent."""
+        self._fd = None
+
     def _write(self, data: bytes) -> None:
+        if self._fd is None:
+            return
         slot: int | None = getattr(self._local, "slot", None)
         if slot is None:
             slot = self._local.slot = next(self._numbers) % _SLOTS

@@ -23,6 +23,8 @@ from wiverno.dev.serving.request_notes import RequestNotes
 
 # What the supervisor shows for a worker whose accept loop failed: EX_SOFTWARE of sysexits.h.
 _BUG_IN_THE_SERVER = 70
+# Half of what a process has to leave at the end of the session.
+_CUT_STREAMS_S = 0.2
 
 
 class Gatekeeper(Protocol):
@@ -48,8 +50,9 @@ class WSGIServing:
         self._loop = AcceptLoop(
             list(listeners),
             self._application,
-            # The process ends with its last request: a thread in application code is left behind.
-            ServerSettings(thread_join_timeout_s=0.01),
+            # For streams that were cut: time to notice and to run their `finally`. The process
+            # ends anyway; a thread that is stuck in application code is left behind.
+            ServerSettings(thread_join_timeout_s=_CUT_STREAMS_S),
             may_dispatch=self._gatekeeper.is_fresh,
             release=self._gatekeeper.hand_over,
         )
