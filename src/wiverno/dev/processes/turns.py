@@ -22,7 +22,10 @@ class Turn:
 
     @classmethod
     def first(cls, fd: int) -> "Turn":
-        return cls(mmap.mmap(fd, _BYTES, prot=mmap.PROT_READ), 0)
+        memory = mmap.mmap(fd, _BYTES, prot=mmap.PROT_READ)
+        # It keeps a descriptor of its own, which a process that the application forks has, too.
+        os.register_at_fork(after_in_child=memory.close)
+        return cls(memory, 0)
 
     def is_over(self) -> bool:
         """Has the supervisor sent a message that ends it? Nothing more may begin then."""
