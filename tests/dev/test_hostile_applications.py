@@ -172,6 +172,43 @@ def test_file_that_its_own_import_rewrites_gives_a_503_that_names_it(project: Pa
     assert healed.body == "000002"
 
 
+def test_request_in_flight_is_finished_when_the_next_version_cannot_start_beside_it(
+    project: Path,
+) -> None:
+    """The page is shown at once; when the old worker has gone the build is tried again."""
+    source = (
+        "import os\n"
+        "def answer(environ):\n"
+        "    if environ['PATH_INFO'] == '/slow':\n"
+        "        open('began', 'w').close()\n"
+        "        with open('gate') as gate:\n"
+        "            return gate.read()\n"
+        "    return {version}\n" + ANSWER + "\nwith open('held', 'x'): pass\n"
+        "import atexit\n"
+        "atexit.register(os.unlink, 'held')\n"
+    )
+    os.mkfifo(project / "gate")
+    (project / "app.py").write_text(source.replace("{version}", "1"))
+    with (
+        DevSession(project) as session,
+        socket.create_connection(("127.0.0.1", session.port), timeout=5) as client,
+    ):
+        client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        wait_until((project / "began").exists, "the request")
+        session.save("app.py", source.replace("{version}", "2"))
+        page = session.get()
+        with (project / "gate").open("w") as gate:
+            gate.write("finished")
+        answer = client.makefile("rb").read()
+        session.wait_until_serving(2)
+        healed = session.get()
+
+    assert page.status == 500
+    assert "FileExistsError" in page.body
+    assert answer.endswith(b"finished")
+    assert healed.body == "2"
+
+
 def test_main_module_has_a_file_as_under_python_m(project: Path) -> None:
     (project / "app.py").write_text(
         "import sys\ndef answer(environ):\n    return sys.modules['__main__'].__file__\n" + ANSWER

@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import assert_never
 
 from wiverno.dev.control.events import EventStream
-from wiverno.dev.decisions.lifecycle import (
+from wiverno.dev.decisions.commands import (
     Command,
     Discard,
     GoWorker,
     KeepWorker,
-    Lifecycle,
     RetireWorker,
     SayStopsFirst,
-    Server,
     ShowPage,
     StandDownPages,
     StartBuild,
 )
+from wiverno.dev.decisions.lifecycle import Lifecycle, Server
 from wiverno.dev.decisions.self_restarters import SelfRestarters
 from wiverno.dev.failure.last_good import SinceLastGood
 from wiverno.dev.processes.connections import ConnectionQueue
@@ -95,6 +94,12 @@ class Crew:
     @property
     def candidate(self) -> WorkerHandle | None:
         return self.workers.get(self._lifecycle.candidate or 0)
+
+    @property
+    def is_any_busy(self) -> bool:
+        """Does a worker, maybe one that is leaving, still answer requests?"""
+        workers = [handle for handle in self._table if isinstance(handle, WorkerHandle)]
+        return any(handle.may_serve and handle.requests_in_flight() for handle in workers)
 
     def hold(self, message: Connection) -> None:
         if self.connections.hold(message):

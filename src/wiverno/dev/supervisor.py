@@ -15,7 +15,8 @@ from typing import assert_never
 from wiverno.dev.control.events import EventStream
 from wiverno.dev.crew import Crew
 from wiverno.dev.decisions.changes import Change
-from wiverno.dev.decisions.lifecycle import Blame, Command, Lifecycle
+from wiverno.dev.decisions.commands import Command
+from wiverno.dev.decisions.lifecycle import Blame, Lifecycle
 from wiverno.dev.decisions.patience import Impatience, Patience
 from wiverno.dev.notices import Notices, Problem, RestartAsked, StopAsked
 from wiverno.dev.pending_changes import PendingChanges
@@ -280,7 +281,11 @@ class Supervisor:
         self._carry_out(self._lifecycle.built_changed(handle.generation, time.monotonic()))
 
     def _build_failed(self, generation: int, blame: Blame) -> None:
-        self._carry_out(self._lifecycle.built_failed(generation, blame, time.monotonic()))
+        self._carry_out(
+            self._lifecycle.built_failed(
+                generation, blame, time.monotonic(), older_is_busy=self._crew.is_any_busy
+            )
+        )
 
     def _on_stale(self, stale: Stale) -> None:
         if stale.generation != self._lifecycle.gated_on:

@@ -5,20 +5,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from wiverno.dev.decisions.lifecycle import (
-    Blame,
+from wiverno.dev.decisions.commands import (
     Command,
     Discard,
     GoWorker,
     KeepWorker,
-    Lifecycle,
     RetireWorker,
     SayStopsFirst,
-    Server,
     ShowPage,
     StandDownPages,
     StartBuild,
 )
+from wiverno.dev.decisions.lifecycle import Blame, Lifecycle, Server
 
 
 def serving(generation: int = 1, lifecycle: Lifecycle | None = None) -> Lifecycle:
@@ -204,6 +202,21 @@ def test_change_that_the_candidate_has_read_replaces_it() -> None:
     lifecycle.became_stale(1)
 
     assert lifecycle.changes_settled(candidate_is_stale=True) == [Discard(2), StartBuild(3)]
+
+
+def test_failure_of_the_world_while_the_worker_is_busy_is_shown_and_retried_at_its_end() -> None:
+    """Requests in flight are not cut for the second try."""
+    lifecycle = serving()
+    lifecycle.became_stale(1)
+
+    shown = lifecycle.built_failed(2, Blame.WORLD, now=0.0, older_is_busy=True)
+    while_it_leaves = lifecycle.process_exited(2)
+    at_its_end = lifecycle.process_exited(1)
+
+    assert shown == [RetireWorker(1), ShowPage(2)]
+    assert while_it_leaves == []
+    assert at_its_end == [StartBuild(3, is_retry=True)]
+    assert SayStopsFirst() in lifecycle.built_good(3)
 
 
 def test_request_that_finds_page_and_retry_stale_replaces_the_retry() -> None:

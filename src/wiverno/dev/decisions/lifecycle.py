@@ -6,85 +6,19 @@ Rule 2: a candidate accepts nothing before `Go`, and `Go` never comes while page
 still answer.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, StrEnum
-from typing import TypeAlias
 
-
-@dataclass(frozen=True, slots=True)
-class StartBuild:
-    """Start a process that imports the application as this generation."""
-
-    generation: int
-    is_retry: bool = False
-    """Nothing has changed: another try behind a page, not worth a word."""
-
-
-@dataclass(frozen=True, slots=True)
-class GoWorker:
-    """Let the built candidate accept. It is the `restart`-th generation that serves."""
-
-    generation: int
-    restart: int
-
-
-@dataclass(frozen=True, slots=True)
-class RetireWorker:
-    """Let the worker finish its requests and leave."""
-
-    generation: int
-    must_be_gone: bool = False
-    """The next build waits for its end: it gets less time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Discard:
-    """Kill the candidate: another build replaces it, or it took too long."""
-
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShowPage:
-    """Let pages answer with the report about this generation."""
-
-    generation: int
-    is_final: bool = True
-    """False: the build goes on behind the page."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeepWorker:
-    """Let the worker go on in spite of the build that failed: `--on-error keep`."""
-
-    generation: int
-    failed: int
-    """Whose record its gate follows from now on."""
-    is_final: bool = True
-    """False: the build goes on meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class StandDownPages:
-    """Let pages hand over what they have not answered; then this generation goes."""
-
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class SayStopsFirst:
-    """Tell that from now on the worker ends before the next build begins."""
-
-
-Command: TypeAlias = (
-    StartBuild
-    | GoWorker
-    | RetireWorker
-    | Discard
-    | ShowPage
-    | KeepWorker
-    | StandDownPages
-    | SayStopsFirst
+from wiverno.dev.decisions.commands import (
+    Command,
+    Discard,
+    GoWorker,
+    KeepWorker,
+    RetireWorker,
+    SayStopsFirst,
+    ShowPage,
+    StandDownPages,
+    StartBuild,
 )
 
 
@@ -140,6 +74,8 @@ class Lifecycle:
         self._leaving: set[int] = set()
         # A build begins when `_leaving` is empty.
         self._is_clearing = False
+        # A failure is shown that the end of the older processes may heal.
+        self._retries_when_clear = False
         # The candidate is the second try, with every older process gone.
         self._is_clear_try = False
         # By hand, when another build was about to serve.
@@ -236,7 +172,7 @@ class Lifecycle:
             return []
         if self.is_building or self._server_is_stale:
             return []
-        return [replace(command, is_retry=True) for command in self._start_build()]
+        return self._retry()
 
     def built_good(self, generation: int) -> list[Command]:
         if generation != self.candidate:
@@ -268,8 +204,13 @@ class Lifecycle:
         must_go_on = self.someone_waits or not self._failure_is_final or self.waits_for_word
         return self._build() if must_go_on else []
 
-    def built_failed(self, generation: int, blame: Blame, now: float) -> list[Command]:
-        """The candidate left a report, or died. `now` is monotonic, in seconds."""
+    def built_failed(
+        self, generation: int, blame: Blame, now: float, *, older_is_busy: bool = False
+    ) -> list[Command]:
+        """The candidate left a report, or died. `now` is monotonic, in seconds.
+
+        `older_is_busy`: an older worker still answers requests, which are not to be cut.
+        """
         if generation not in (self.candidate, self.ready):
             return []
         was_clear_try = self._is_clear_try
@@ -277,7 +218,8 @@ class Lifecycle:
         self._leaving.add(generation)
         older_lives = self.server is Server.WORKER or self._leaving != {generation}
         may_clear = older_lives and not was_clear_try and not self._keeps_on_error
-        if blame is Blame.WORLD and may_clear:
+        self._retries_when_clear = blame is Blame.WORLD and may_clear and older_is_busy
+        if blame is Blame.WORLD and may_clear and not older_is_busy:
             self._is_clear_try = True
             return self._build_when_clear()
         self._may_retry = blame is not Blame.SYNTAX
@@ -290,6 +232,10 @@ class Lifecycle:
         if self._is_clearing and not self._leaving:
             self._is_clearing = False
             return [*self._start_build()]
+        is_shown = self.server is Server.PAGES and not self._server_is_stale
+        if self._retries_when_clear and not self._leaving and is_shown and not self.is_building:
+            self._is_clear_try = True
+            return self._retry()
         return []
 
     def worker_died(self, generation: int) -> list[Command]:
@@ -322,6 +268,9 @@ class Lifecycle:
             return [self._show_page(self.serving, is_final=self._failure_is_final)]
         return []
 
+    def _retry(self) -> list[Command]:
+        return [replace(command, is_retry=True) for command in self._start_build()]
+
     def _build(self) -> list[Command]:
         if self.stops_first:
             self._is_clear_try = True
@@ -338,6 +287,7 @@ class Lifecycle:
     def _start_build(self) -> list[StartBuild]:
         self._is_restart_due = False
         self._last_generation += 1
+        self._retries_when_clear = False
         self.candidate = self._last_generation
         return [StartBuild(self.candidate)]
 
