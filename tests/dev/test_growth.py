@@ -103,14 +103,13 @@ def measure(session: DevSession) -> Size:
     serving = [event["pid"] for event in session.events if event["event"] == "serving"][-1]
     pids = [pid for pid in processes_of_session(session.session_id) if pid != serving]
     lasting = [session.process.pid, *pids]
-    size = Size(
+    return Size(
         descriptors=sum(count_entries(f"/proc/{pid}/fd") for pid in lasting),
         threads=sum(count_entries(f"/proc/{pid}/task") for pid in lasting),
         files=count_entries(session.project.parent / "temporary")
         + sum(1 for _ in Path("/dev/shm").glob("*wiverno*")),
         memory_kb=sum(map(anonymous_memory_kb, lasting)),
     )
-    return size
 
 
 def show(session: DevSession, size: Size) -> None:
