@@ -12,7 +12,7 @@ git diff --quiet HEAD -- src tests || commit="$commit and uncommitted changes"
     echo "machine: $(uname -sr), $(nproc) cores, $(${PYTEST%% *} --version)"
     echo
 } > "$result"
-$PYTEST -m thorough -rP --tb=short -q -o faulthandler_timeout=0 > "$result.part" 2>&1
+$PYTEST -m thorough -n 2 --dist loadfile -rP --tb=short -q -o faulthandler_timeout=0 > "$result.part" 2>&1
 status=$?
 # Paths of the machine are of no use to a reader.
 sed "s|$PWD/||g" "$result.part" >> "$result"
