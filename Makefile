@@ -5,18 +5,28 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
+# The packages that `make test-heavy` needs, a gigabyte of them, stay apart.
+HEAVY := .venv-heavy
 
-.PHONY: run test test-thorough check bench format smoke clean
+# The Python of the servers that `make bench-reload` compares. uvicorn-hmr needs 3.12.
+PEERS_PYTHON ?= $(BIN)/python
+PEERS := .venv-peers
+
+.PHONY: run test test-thorough test-heavy check bench bench-reload format smoke clean
 
 run: $(VENV)/installed
 	cd examples/hello && ../../$(BIN)/wiverno run dev
 
 test: check
-	$(PYTEST) -m "not thorough"
+	$(PYTEST) -m "not thorough and not heavy"
 
 # The counts that the promises are stated with. The result is kept in the repository.
 test-thorough: $(VENV)/installed-dev
-	PYTEST="$(PYTEST)" sh tests/record_thorough_run.sh
+	PYTEST="$(PYTEST)" sh tests/record_run.sh thorough -n 2 --dist loadfile
+
+# Which real packages a process may have imported when it forks. The result is kept, too.
+test-heavy: $(HEAVY)/installed
+	PYTEST="$(HEAVY)/bin/python -m pytest" sh tests/record_run.sh heavy
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check
@@ -33,12 +43,21 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.restart
 	$(BIN)/python -m benchmarks.gate
 
+# Save to fresh beside other servers. Takes more than an hour and wants a quiet machine.
+bench-reload: $(PEERS)/installed
+	$(BIN)/python -m benchmarks.reload run
+	$(BIN)/python -m benchmarks.reload report
+
+$(PEERS)/installed: benchmarks/reload/requirements.txt | $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.reload install --python $(PEERS_PYTHON)
+	touch $@
+
 # A new project through development and production, on any Python: make smoke PYTHON=python3.13
 smoke:
 	PYTHON="$(PYTHON)" sh tests/smoke.sh
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(HEAVY) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
@@ -48,13 +67,18 @@ $(VENV)/installed-dev: pyproject.toml | $(VENV)/bin/python system-packages
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@ $(VENV)/installed
 
+$(HEAVY)/installed: pyproject.toml | $(HEAVY)/bin/python
+	$(HEAVY)/bin/python -m pip install --quiet --disable-pip-version-check \
+	    --editable ".[test,heavy]"
+	touch $@
+
 # Debian's Python comes without venv; a Python that has it needs no package.
-$(VENV)/bin/python:
+$(VENV)/bin/python $(HEAVY)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "wiverno needs Python 3.11 or newer; try make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	    { apt-get update && apt-get install --yes python3-venv; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(@:/bin/python=)
 
 # What the tests need beside Python.
 .PHONY: system-packages

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from click.testing import CliRunner, Result
 from wiverno import __version__
 from wiverno.cli.commands import wiverno
 from wiverno.cli.failures import UserError
-from wiverno.cli.words import choose_target, split_words
+from wiverno.cli.words import DevelopmentOptions, choose_target, split_words
 from wiverno.core.app_target import AppTarget
 
 
@@ -57,6 +58,13 @@ def test_choose_target_when_unclear_says_what_to_give(
 def test_split_words_when_separated_by_commas_drops_blanks() -> None:
     assert split_words(None) is None
     assert split_words("./myapp, ./shared,") == ["./myapp", "./shared"]
+
+
+def test_words_of_a_flag_are_the_flag_alone() -> None:
+    options = DevelopmentOptions(AppTarget("run", "app"), "localhost", 8000, None, None, 1.0)
+
+    assert "--verbose" not in options.words()
+    assert replace(options, verbose=True).words() == (*options.words(), "--verbose")
 
 
 @pytest.mark.parametrize("command", ["dev", "prod"])

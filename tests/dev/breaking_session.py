@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.dev import harness
 from tests.dev.harness import Answer, DevSession, Event, wait_until
 
 # Longer than a request may wait for a build.
@@ -62,6 +63,9 @@ class BreakingSession(DevSession):
         self._begun = folder / "begun"
         self._clients: list[Client] = []
         self._noted: Path | None = None
+        if harness.strategy is None:
+            # A snapshot would go on behind the package, which holds the import.
+            options = (*options, "--reload-strategy", "spawn")
         super().__init__(project, "shop.app:app", *options)
         self.save(
             "shop/__init__.py",

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.dev import harness
+
+BOTH = ("fork", "spawn")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def signals_as_in_a_terminal() -> Iterator[None]:
@@ -31,3 +35,18 @@ def project(tmp_path: Path) -> Path:
     project = tmp_path / "project"
     project.mkdir()
     return project
+
+
+@pytest.fixture(autouse=True)
+def strategy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str | None:
+    """How the sessions of a test come to new processes; None: as they do by default."""
+    chosen: str | None = getattr(request, "param", None)
+    monkeypatch.setattr(harness, "strategy", chosen)
+    return chosen
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is marked runs under both, and so does each whole count."""
+    marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    if "both_strategies" in marks or {"thorough", "processes"} <= marks:
+        metafunc.parametrize("strategy", BOTH, indirect=True)

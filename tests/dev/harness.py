@@ -18,6 +18,9 @@ from typing import IO, Any, Self, TypeVar
 Event = dict[str, Any]
 T = TypeVar("T")
 
+strategy: str | None = None
+"""What sessions get as `--reload-strategy`, set by the fixture of that name; None: nothing."""
+
 REQUEST_TIMEOUT_S = 5.0
 """What the promises call a timeout."""
 
@@ -44,10 +47,7 @@ class DevSession:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.project = project
-        self._command = command or [
-            *(sys.executable, "-m", "wiverno", "run", "dev", target, "--port", "0"),
-            *options,
-        ]
+        self._command = command or [*wiverno_dev(target), *options]
         self._environment = {**os.environ, **(environment or {})}
         self._output_path = project.parent / f"{project.name}.output"
         self._arrived = threading.Condition()
@@ -189,6 +189,12 @@ class DevSession:
         return get(self.port, path, headers)
 
 
+def wiverno_dev(target: str = "app:app") -> tuple[str, ...]:
+    """The command of a session, with the strategy that is to be tested."""
+    command = (sys.executable, "-m", "wiverno", "run", "dev", target, "--port", "0")
+    return command if strategy is None else (*command, "--reload-strategy", strategy)
+
+
 def get(
     port: int,
     path: str = "/",
@@ -215,6 +221,15 @@ def processes_of_session(session_id: str | None) -> list[int]:
     if session_id is None:
         return []
     return processes_with(f"WIVERNO_SESSION={session_id}.")
+
+
+def application_processes(session_id: str | None) -> list[int]:
+    """Those in which the application runs, and those that it has started itself.
+
+    Not the session's own: pages, templates and paused processes.
+    """
+    digits = [f"WIVERNO_SESSION={session_id}.{digit}" for digit in range(10)]
+    return [pid for digit in digits for pid in processes_with(digit)]
 
 
 def processes_with(text: str) -> list[int]:

@@ -80,7 +80,10 @@ class Rounds:
         for page in (*pages, *_at_once([session.client(), idle, kept])):
             self._check(page)
         told = session.events_until_page(seen)
-        assert sum(event["event"] == "build_started" for event in told) == builds
+        names = [event["event"] for event in told]
+        # What dies or hangs in a fork may do so because it is one.
+        again = min(1, names.count("began_again"))
+        assert names.count("build_started") == builds + again
         self._fix([kept, idle, session.client()])
         return took_s
 
@@ -223,6 +226,7 @@ def walk(tmp_path: Path, steps: int) -> None:
         assert session.count("page", is_final=False) == 0
 
 
+@pytest.mark.both_strategies
 def test_one_breakage_after_another_is_told_and_healed(tmp_path: Path) -> None:
     walk(tmp_path, steps=40)
 
@@ -338,6 +342,7 @@ def restart_port_holder(tmp_path: Path, count: int) -> None:
     assert session.output.count("From now on that one is ended first") == 1
 
 
+@pytest.mark.both_strategies
 def test_port_held_by_the_old_worker_heals_by_itself(tmp_path: Path) -> None:
     restart_port_holder(tmp_path, SAMPLE)
 

@@ -44,6 +44,7 @@ def app(environ, start_response):
 STARTS = ("forked", "executed", "executed_with_all_descriptors", "executed_by_system")
 
 
+@pytest.mark.both_strategies
 @pytest.mark.parametrize("at", ["import", "request"])
 @pytest.mark.parametrize("start", STARTS)
 def test_child_of_the_application_has_no_descriptor_of_ours(
@@ -63,6 +64,7 @@ def test_child_of_the_application_has_no_descriptor_of_ours(
         wait_until(lambda: numbers(pid) <= STANDARD_STREAMS, "it holds more than its streams")
 
 
+@pytest.mark.both_strategies
 def test_process_of_multiprocessing_has_only_pipes_beside_the_streams(project: Path) -> None:
     (project / "app.py").write_text(APP.replace("{start}", "pooled") + "\nat_import = None\n")
     with DevSession(project) as session:

@@ -60,6 +60,7 @@ def check(verdict: Verdict, each: int) -> None:
     assert all(verdict.overtaken[name] for name in ("upload", "slow reader"))
 
 
+@pytest.mark.both_strategies
 def test_forty_saves_of_four_kinds_are_never_stale_refused_or_reset(project: Path) -> None:
     check(judge(project, 40, all_kinds=False), each=10)
 

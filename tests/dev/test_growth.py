@@ -14,7 +14,9 @@ from tests.dev.harness import (
     REQUEST_TIMEOUT_S,
     VERSIONED_APP,
     DevSession,
-    processes_of_session,
+    application_processes,
+    process_status,
+    processes_with,
     wait_until,
 )
 
@@ -23,6 +25,8 @@ pytestmark = pytest.mark.processes
 # Measured: 1.6 MB after 450 restarts, less with each fifty, while the number of Python's objects
 # stays the same (what C allocates is not given back whole). One record a restart would be more.
 GROWTH_KB = 3 * 1024
+# With the supervisor and the snapshots, which come and go.
+MOST_PROCESSES = 8
 
 
 class Size(NamedTuple):
@@ -31,6 +35,8 @@ class Size(NamedTuple):
     descriptors: int
     threads: int
     files: int
+    processes: int
+    zombies: int
     memory_kb: int
 
 
@@ -95,21 +101,37 @@ def restarting(project: Path) -> Iterator[tuple[DevSession, Restarts]]:
 
 
 def measure(session: DevSession) -> Size:
-    # Those that retire end; a worker and the pages process stay.
+    # Those that retire end; a worker and the session's own stay.
     wait_until(
-        lambda: len(processes_of_session(session.session_id)) == 2, "two processes", within_s=15.0
+        lambda: len(application_processes(session.session_id)) == 1, "one process", within_s=15.0
     )
     wait_until(lambda: count_records(session.process.pid) == 1, "one record")
-    serving = [event["pid"] for event in session.events if event["event"] == "serving"][-1]
-    pids = [pid for pid in processes_of_session(session.session_id) if pid != serving]
-    lasting = [session.process.pid, *pids]
+    mark = f"WIVERNO_SESSION={session.session_id}."
+    templates = processes_with(f"{mark}template.")
+    snapshots = processes_with(f"{mark}s")
+    lasting = [session.process.pid, *processes_with(f"{mark}pages."), *templates]
+    assert len(lasting) + len(snapshots) + 1 <= MOST_PROCESSES
+    # Of each snapshot the supervisor has a channel and its pidfd, a template its children's.
+    of_others = 2 * len(snapshots) + sum(map(count_children, templates))
     return Size(
-        descriptors=sum(count_entries(f"/proc/{pid}/fd") for pid in lasting),
+        descriptors=sum(count_entries(f"/proc/{pid}/fd") for pid in lasting) - of_others,
         threads=sum(count_entries(f"/proc/{pid}/task") for pid in lasting),
         files=count_entries(session.project.parent / "temporary")
         + sum(1 for _ in Path("/dev/shm").glob("*wiverno*")),
+        processes=len(lasting),
+        zombies=count_zombies(session.process.pid),
         memory_kb=sum(map(anonymous_memory_kb, lasting)),
     )
+
+
+def count_children(pid: int) -> int:
+    return len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+
+
+def count_zombies(supervisor: int) -> int:
+    """In its whole group: who has not been reaped has no mark any more."""
+    statuses = [process_status(int(p.name)) for p in Path("/proc").iterdir() if p.name.isdigit()]
+    return sum(status[0] == "Z" for status in statuses if status[2:3] == [str(supervisor)])
 
 
 def show(session: DevSession, size: Size) -> None:
@@ -148,9 +170,11 @@ def check_growth(project: Path, first: int, count: int) -> None:
         assert session.count("serving") > count
         assert session.count("page") == count // 10
         assert after._replace(memory_kb=0) == before._replace(memory_kb=0)
+        assert after.zombies == 0
         assert after.memory_kb <= before.memory_kb + GROWTH_KB
 
 
+@pytest.mark.both_strategies
 def test_thirty_restarts_leave_nothing_behind(project: Path) -> None:
     check_growth(project, first=10, count=30)
 

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.dev.harness import VERSIONED_APP, DevSession, processes_of_session, wait_until
+from tests.dev.harness import (
+    VERSIONED_APP,
+    DevSession,
+    application_processes,
+    processes_of_session,
+    processes_with,
+    wait_until,
+)
 
 pytestmark = pytest.mark.processes
 
@@ -236,8 +243,7 @@ def test_pages_process_that_dies_is_replaced_and_shows_the_page_again(project: P
     (project / "app.py").write_text("1 / 0\n")
     with DevSession(project) as session:
         before = session.get()
-        workers = {event.get("pid") for event in session.events}
-        (pages,) = [pid for pid in processes_of_session(session.session_id) if pid not in workers]
+        (pages,) = processes_with(f"WIVERNO_SESSION={session.session_id}.pages.")
         os.kill(pages, signal.SIGKILL)
         session.wait_for("exited", process="pages")
         after = session.get()
@@ -288,9 +294,9 @@ def test_processes_that_a_worker_left_are_ended_with_it(project: Path) -> None:
         session.save("app.py", source.format(version=2))
         assert session.get().body == "000002"
         session.wait_for("exited", process="worker", generation=1)
-        # Worker, pages, and the daemon of the second generation.
+        # The worker, and the daemon of the second generation.
         wait_until(
-            lambda: len(processes_of_session(session.session_id)) == 3, "the first daemon's end"
+            lambda: len(application_processes(session.session_id)) == 2, "the first daemon's end"
         )
         session.stop()
         left = processes_of_session(session.session_id)

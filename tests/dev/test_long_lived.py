@@ -292,6 +292,7 @@ def test_stream_of_a_retiring_worker_is_told_when_the_session_ends(project: Path
         assert session.wait_for("exited", process="worker", generation=1)["status"] == 0
 
 
+@pytest.mark.both_strategies
 def test_each_of_five_saves_in_a_row_is_fresh_while_old_workers_stream(project: Path) -> None:
     def source(version: int) -> str:
         return (APP + STREAM).replace('b"old"', f'b"{version}"')

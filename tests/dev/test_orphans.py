@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dev.harness import VERSIONED_APP, DevSession, processes_with, wait_until
+from tests.dev.harness import VERSIONED_APP, DevSession, processes_with, wait_until, wiverno_dev
 from tests.dev.pty_session import PtySession
 
 pytestmark = pytest.mark.processes
@@ -93,7 +93,7 @@ class Reach:
         self.stream()
         self.session.save("app.py", VERSIONED_APP.format(version=2))
         assert self.session.get().body == "000002"
-        assert self.session.count("exited") == 0
+        assert self.session.count("exited", process="worker") == 0
 
     def _send(self, path: str) -> socket.socket:
         client = socket.create_connection(("127.0.0.1", self.session.port), timeout=10)
@@ -140,8 +140,7 @@ GRACEFUL: dict[str, Callable[[PtySession], None]] = {
 }
 ON_A_TERMINAL = {"SIGKILL": sent(signal.SIGKILL), **GRACEFUL}
 
-WIVERNO = (sys.executable, "-m", "wiverno", "run", "dev", "app:app", "--port", "0")
-SHELL = ("sh", "-c", '"$@"; true', "sh", *WIVERNO)
+SHELL = ("sh", "-c", '"$@"; true', "sh")
 # As `uv run` does it: its child in the same process group, signals passed on.
 RUNNER = """\
 import signal, subprocess, sys
@@ -150,7 +149,7 @@ for number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(number, lambda number, frame: child.send_signal(number))
 sys.exit(child.wait())
 """
-UV_RUN = (sys.executable, "-c", RUNNER, *WIVERNO)
+UV_RUN = (sys.executable, "-c", RUNNER)
 
 BEHIND_A_WRAPPER: dict[str, tuple[tuple[str, ...], signal.Signals]] = {
     "shell killed": (SHELL, signal.SIGKILL),
@@ -180,6 +179,12 @@ def test_end_leaves_nothing_within_two_seconds(project: Path, stage: str, way: s
     end_and_look(project, stage, way)
 
 
+@pytest.mark.parametrize("strategy", ["spawn"], indirect=True)
+@pytest.mark.parametrize(("stage", "way"), CHOSEN[::4])
+def test_end_without_templates_leaves_nothing_either(project: Path, stage: str, way: str) -> None:
+    end_and_look(project, stage, way)
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize(("stage", "way"), [pair for pair in EVERY_PAIR if pair not in CHOSEN])
 def test_every_other_end_leaves_nothing_within_two_seconds(
@@ -206,7 +211,8 @@ def end_and_look(project: Path, stage: str, way: str) -> None:
                     assert "Traceback" not in session.output
                     assert "KeyboardInterrupt" not in session.output
     else:
-        command, number = BEHIND_A_WRAPPER[way]
+        wrapper, number = BEHIND_A_WRAPPER[way]
+        command = (*wrapper, *wiverno_dev())
         with (
             DevSession(project, command=command, environment=environment) as session,
             ended(mark) as clients,

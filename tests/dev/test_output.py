@@ -53,6 +53,7 @@ def positions(text: str, *parts: str) -> list[int]:
     return [text.index(part) for part in parts]
 
 
+@pytest.mark.both_strategies
 def test_prints_of_an_import_stand_before_the_panel_and_those_of_requests(project: Path) -> None:
     (project / "app.py").write_text(
         "print('at import')\n"
@@ -72,6 +73,7 @@ def test_prints_of_an_import_stand_before_the_panel_and_those_of_requests(projec
     assert (output.count("at import"), output.count("at request")) == (1, 2)
 
 
+@pytest.mark.both_strategies
 @pytest.mark.parametrize("debounce", ["0.02", "5"], ids=["discarded", "changed"])
 def test_prints_of_builds_that_saves_replaced_are_not_shown(project: Path, debounce: str) -> None:
     """A short debounce kills the candidate; a long one finds at its end that it is stale."""

@@ -157,6 +157,11 @@ def test_save_into_a_build_is_not_lost(tmp_path: Path, build: str) -> None:
     sweep_all(tmp_path, build, SAMPLE_MS)
 
 
+@pytest.mark.parametrize("strategy", ["spawn"], indirect=True)
+def test_save_into_a_rebuild_without_templates_is_not_lost(tmp_path: Path) -> None:
+    sweep_all(tmp_path, "rebuild", SAMPLE_MS[::3])
+
+
 @pytest.mark.thorough
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("part", OFFSETS_MS)

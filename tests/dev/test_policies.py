@@ -36,6 +36,7 @@ def kept(session: DevSession, failed: int) -> None:
 # --- The last good version -------------------------------------------------------------
 
 
+@pytest.mark.both_strategies
 def test_broken_save_when_kept_is_answered_by_the_last_good_version_and_says_so(
     project: Path,
 ) -> None:
@@ -348,6 +349,7 @@ def stale(answer: Answer) -> tuple[str, str | None]:
     return answer.body, answer.headers.get("X-Wiverno-Stale")
 
 
+@pytest.mark.both_strategies
 def test_changes_when_manual_are_counted_and_a_signal_brings_them_in(project: Path) -> None:
     (project / "part.py").write_text("")
     (project / "app.py").write_text("import part\n" + version(1))

@@ -27,6 +27,7 @@ def ask_all(session: DevSession, calls: int) -> None:
         assert (name, answer.status, answer.body) == (name, 200, str(calls))
 
 
+@pytest.mark.both_strategies
 def test_applications_that_write_never_restart_and_never_loop(project: Path) -> None:
     write_project(project)
     with DevSession(project, "app:app", "--debounce", "0.1") as session:

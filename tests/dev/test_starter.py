@@ -169,16 +169,15 @@ def see_zombies_go(project: Path, command: tuple[str, ...]) -> None:
         supervisor = supervisor_of(session)
         wait_until(lambda: zombies_of(supervisor) == 2, "no orphan has ended")
         wait_until(lambda: zombies_of(supervisor) == 0, "zombies stay", 10.0)
-        assert session.count("exited") == 0
+        assert session.count("exited", process="worker") == 0
         # To it, not to `unshare`, which would let nothing through.
         end_supervisor(session)
 
 
 def supervisor_of(session: DevSession) -> int:
-    """The parent of pages and worker, by the pids that this process knows."""
-    parents = {process_status(pid)[1] for pid in processes_of_session(session.session_id)}
-    (parent,) = parents
-    return int(parent)
+    """By the pids that this process knows."""
+    (pages,) = processes_with(f"WIVERNO_SESSION={session.session_id}.pages.")
+    return int(process_status(pages)[1])
 
 
 def zombies_of(parent: int) -> int:

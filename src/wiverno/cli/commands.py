@@ -40,17 +40,26 @@ def run() -> None:
     """Start a server for an application."""
 
 
-def _application_options(command: _Command) -> _Command:
-    """APP and the options that `run dev` and `run prod` share."""
-    # `-h` is the host, as documented, so help has its long form only.
+def _target_options(command: _Command) -> _Command:
+    """APP, in one word or in two."""
     for decorate in (
         click.option(
             "-a", "--app-name", metavar="NAME", help="Name in the module.  [default: app]"
         ),
         click.option("-m", "--app-module", metavar="MODULE", help="Module.  [default: run]"),
+        click.argument("app", required=False, metavar="[APP]"),
+    ):
+        command = decorate(command)
+    return command
+
+
+def _application_options(command: _Command) -> _Command:
+    """APP and the options that `run dev` and `run prod` share."""
+    # `-h` is the host, as documented, so help has its long form only.
+    for decorate in (
+        _target_options,
         click.option("-p", "--port", type=int, default=_DEFAULT_PORT, show_default=True),
         click.option("-h", "--host", default=_DEFAULT_HOST, show_default=True),
-        click.argument("app", required=False, metavar="[APP]"),
     ):
         command = decorate(command)
     return command
@@ -82,6 +91,13 @@ def _development_options(command: _Command) -> _Command:
         default="auto",
         show_default=True,
         help="manual: only restart, SIGUSR1 and crashes replace a running application.",
+    )
+    @click.option(
+        "--reload-strategy",
+        type=click.Choice(["auto", "fork", "spawn"]),
+        default="auto",
+        show_default=True,
+        help="fork: from warm processes; spawn: a new interpreter for each restart.",
     )
     @click.option(
         "--wait-timeout",
@@ -117,6 +133,7 @@ def _development_options(command: _Command) -> _Command:
         metavar="FILE",
         help="Never a data file. Imported sources are followed all the same. Repeatable.",
     )
+    @click.option("-v", "--verbose", is_flag=True, help="Tell where the time of restarts goes.")
     @functools.wraps(command)
     def with_options(  # noqa: PLR0913 - click passes each option as a parameter.
         *,
@@ -130,11 +147,13 @@ def _development_options(command: _Command) -> _Command:
         debounce: float,
         on_error: str,
         reload: str,
+        reload_strategy: str,
         wait_timeout: float,
         build_timeout: float,
         watch_file: tuple[str, ...],
         static_dir: tuple[str, ...],
         unwatch_file: tuple[str, ...],
+        verbose: bool,
         **others: Any,
     ) -> None:
         from wiverno.cli.words import DevelopmentOptions, choose_target, split_words
@@ -148,11 +167,13 @@ def _development_options(command: _Command) -> _Command:
             debounce_seconds=debounce,
             on_error=on_error,
             reload=reload,
+            reload_strategy=reload_strategy,
             wait_timeout_seconds=wait_timeout,
             build_timeout_seconds=build_timeout,
             watch_files=watch_file,
             static_dirs=static_dir,
             unwatch_files=unwatch_file,
+            verbose=verbose,
         )
         command(options=options, **others)
 
@@ -262,6 +283,36 @@ def status(pid_file: Path, as_json: bool) -> None:
     Exit codes: 0 running, 3 not running.
     """
     _background().status(pid_file, as_json)
+
+
+@wiverno.command()
+@_target_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, with every module.")
+@click.option(
+    "--min-ms",
+    type=click.FloatRange(0),
+    metavar="MS",
+    help="Leave out what took less in all.  [default: 3 % of the whole]",
+)
+@click.option("--depth", type=click.IntRange(1), metavar="N", help="Levels of the tree to show.")
+def imports(
+    app: str | None,
+    app_module: str | None,
+    app_name: str | None,
+    as_json: bool,
+    min_ms: float | None,
+    depth: int | None,
+) -> None:
+    """Show where the time goes when APP is imported, the slowest first.
+
+    The application is imported once, in a process like one of `run dev`.
+
+    Exit codes: 0 imported, 1 it cannot be imported; the tree ends there.
+    """
+    from wiverno.cli.imports import show
+    from wiverno.cli.words import choose_target
+
+    show(choose_target(app, app_module, app_name), as_json=as_json, least_ms=min_ms, depth=depth)
 
 
 @wiverno.command(hidden=True)

@@ -31,11 +31,13 @@ def make_server(options: DevelopmentOptions, *, hangup_restarts: bool = False) -
         hangup_restarts=hangup_restarts,
         on_error=options.on_error,
         reload=options.reload,
+        reload_strategy=options.reload_strategy,
         wait_timeout_seconds=options.wait_timeout_seconds,
         build_timeout_seconds=options.build_timeout_seconds,
         watch_files=options.watch_files,
         static_dirs=options.static_dirs,
         unwatch_files=options.unwatch_files,
+        verbose=options.verbose,
     )
 
 

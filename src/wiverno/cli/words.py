@@ -1,5 +1,6 @@
 """What the words on the command line mean."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from wiverno.cli.failures import UserError
@@ -11,11 +12,13 @@ _DEFAULT_MODULE = "run"
 _LATER_WORDS = {
     "on_error": "--on-error",
     "reload": "--reload",
+    "reload_strategy": "--reload-strategy",
     "wait_timeout_seconds": "--wait-timeout",
     "build_timeout_seconds": "--build-timeout",
     "watch_files": "--watch-file",
     "static_dirs": "--static-dir",
     "unwatch_files": "--unwatch-file",
+    "verbose": "--verbose",
 }
 
 
@@ -31,11 +34,13 @@ class DevelopmentOptions:
     debounce_seconds: float
     on_error: str = "page"
     reload: str = "auto"
+    reload_strategy: str = "auto"
     wait_timeout_seconds: float = 10.0
     build_timeout_seconds: float = 120.0
     watch_files: tuple[str, ...] = ()
     static_dirs: tuple[str, ...] = ()
     unwatch_files: tuple[str, ...] = ()
+    verbose: bool = False
 
     def words(self) -> tuple[str, ...]:
         """The words that mean these options: short, and the same for the same options."""
@@ -48,10 +53,16 @@ class DevelopmentOptions:
         for item in fields(self):
             value = getattr(self, item.name)
             if item.name in _LATER_WORDS and value != item.default:
-                values = value if isinstance(value, tuple) else (value,)
-                for each in values:
-                    words += [_LATER_WORDS[item.name], str(each)]
+                words += _option(_LATER_WORDS[item.name], value)
         return tuple(words)
+
+
+def _option(word: str, value: object) -> Iterator[str]:
+    if value is True:
+        yield word
+        return
+    for each in value if isinstance(value, tuple) else (value,):
+        yield from (word, str(each))
 
 
 def choose_target(app: str | None, app_module: str | None, app_name: str | None) -> AppTarget:

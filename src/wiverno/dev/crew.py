@@ -25,6 +25,7 @@ from wiverno.dev.processes.connections import ConnectionQueue
 from wiverno.dev.processes.handles import BuildCause, ProcessHandle, WorkerHandle
 from wiverno.dev.processes.messages import Adopt, Connection, Go, Outcome, Retire
 from wiverno.dev.processes.pages_slot import PagesSlot
+from wiverno.dev.processes.strategy import Spawn, Strategy
 from wiverno.dev.processes.table import ProcessTable
 from wiverno.dev.reports import Reports
 from wiverno.dev.settings import DevSettings
@@ -52,12 +53,23 @@ class Crew:
         self._good_sources_fd: int | None = None
         """What the generation that served last has loaded. It outlives that generation."""
         self._shown: tuple[str, bool] | None = None
+        self._cold_import_s = 0.0
         self._self_restarters = SelfRestarters()
-        self.terminal = Terminal()
+        self.terminal = Terminal(is_verbose=settings.is_verbose)
+        self.strategy = self._choose_strategy()
         self.reports = Reports(settings.target_text, self._since_last_good)
         self.pages = PagesSlot(table, settings)
         self.connections = ConnectionQueue()
         self.workers: dict[int, WorkerHandle] = {}
+
+    def _choose_strategy(self) -> Strategy:
+        if not self._settings.forks:
+            return Spawn(self._table, self._settings)
+        # Imported only where it is used.
+        from wiverno.dev.fork_news import ForkNews
+        from wiverno.dev.processes.forks import Forks
+
+        return Forks(self._table, self._settings, ForkNews(self._events, self.terminal))
 
     def carry_out(self, commands: Sequence[Command], take_cause: Callable[[], BuildCause]) -> None:
         for command in commands:
@@ -116,11 +128,25 @@ class Crew:
     def let_leave(self, handle: WorkerHandle) -> None:
         """A candidate whose build was no good runs its atexit handlers and ends by itself."""
         handle.expect_exit(time.monotonic() + self._settings.stop_deadline_s)
+        if handle.built is not None and handle.built.outcome is Outcome.FAILED:
+            self.strategy.failed(handle)
 
     def show_output(self, handle: WorkerHandle) -> None:
         """What it has printed until now and nobody has shown."""
         handle.is_output_shown = True
         self.terminal.output(handle.output.claim())
+
+    @property
+    def suspect_at(self) -> float | None:
+        """When a forked build has taken longer than a cold one would have."""
+        candidate = self.candidate
+        if candidate is None or candidate.built is not None or not candidate.is_warm:
+            return None
+        if candidate.output.has_other_claimed:
+            # Somebody is asked something (a debugger), or it is slow and says so.
+            return None
+        patience_s = max(self._settings.fork_patience_s, 3 * self._cold_import_s)
+        return candidate.start.monotonic_s + patience_s
 
     @property
     def output_due_at(self) -> float | None:
@@ -137,6 +163,7 @@ class Crew:
 
     def end_session(self) -> None:
         """Let the server finish within the deadline; what does not serve is killed at once."""
+        self.strategy.end_session()
         if self.candidate is not None and self._lifecycle.server is Server.NOBODY:
             # It may have said why there is no server yet.
             self.show_output(self.candidate)
@@ -174,10 +201,12 @@ class Crew:
     def _start_build(self, command: StartBuild, cause: BuildCause) -> None:
         generation = command.generation
         cause.is_retry = command.is_retry
-        self.workers[generation] = self._table.start_worker(
-            generation, self._settings, cause, self._good_sources_fd
+        self.workers[generation] = self.strategy.start_worker(
+            generation, cause, self._good_sources_fd
         )
         self._events.emit("build_started", generation=generation, changed=cause.changed)
+        if cause.is_repeated:
+            return
         if generation > 1 and not command.is_retry:
             self.terminal.restarting(cause.changed)
         for path in self._self_restarters.build_began(time.monotonic(), cause.changed):
@@ -197,21 +226,26 @@ class Crew:
         assert handle.built is not None  # Only a good build goes.
         debug = handle.built.debug
         phases_ms = handle.phases_ms(time.monotonic())
-        summary = RestartSummary(handle.cause.changed, phases_ms, sum(phases_ms.values()))
+        total_ms = sum(phases_ms.values())
+        summary = RestartSummary(handle.cause.changed, phases_ms, total_ms, handle.level)
         # Both first, or the worker's own lines would come before it.
         self.show_output(handle)
         self.terminal.serving(self._settings.url, debug, restart, summary)
         self._shown = None
         handle.channel.send(Go(generation=generation, fds=self._listener_fds))
         self._keep_sources(handle)
+        self.strategy.served(handle)
+        if not handle.is_warm:
+            self._cold_import_s = max(self._cold_import_s, handle.built.import_ms / 1000)
         self._events.emit(
             "serving",
             generation=generation,
             restart=restart,
             debug=debug,
             pid=handle.pid,
+            level=handle.level,
             phases_ms=phases_ms,
-            total_ms=summary.total_ms,
+            total_ms=total_ms,
         )
 
     def _discard(self, handle: WorkerHandle) -> None:

@@ -54,11 +54,13 @@ class DevServer:
         hangup_restarts: bool = False,
         on_error: str = "page",
         reload: str = "auto",
+        reload_strategy: str = "auto",
         wait_timeout_seconds: float = 10.0,
         build_timeout_seconds: float = 120.0,
         watch_files: Sequence[str] = (),
         static_dirs: Sequence[str] = (),
         unwatch_files: Sequence[str] = (),
+        verbose: bool = False,
     ) -> None:
         """`watch_dirs=None` is the current directory.
 
@@ -72,7 +74,8 @@ class DevServer:
         a page. `reload="manual"` restarts a running application only when it is asked for.
         `wait_timeout_seconds` is how long a request waits for a build, `build_timeout_seconds`
         how long a build may take. The application depends on `watch_files` from the start;
-        nothing in `static_dirs` and none of `unwatch_files` is followed as a data file.
+        nothing in `static_dirs` and none of `unwatch_files` is followed as a data file. With
+        `verbose` the terminal tells where the time of each restart goes.
         """
         self.app_module = app_module
         self.app_name = app_name
@@ -86,11 +89,13 @@ class DevServer:
         self.hangup_restarts = hangup_restarts
         self.on_error = on_error
         self.reload = reload
+        self.reload_strategy = reload_strategy
         self.wait_timeout_seconds = wait_timeout_seconds
         self.build_timeout_seconds = build_timeout_seconds
         self.watch_files = watch_files
         self.static_dirs = static_dirs
         self.unwatch_files = unwatch_files
+        self.verbose = verbose
         self.addresses: list[tuple[str, int]] = []
         """What was bound, once `start()` has; the port is the real one."""
         self._notices = Notices(hangup_restarts=hangup_restarts)
@@ -110,11 +115,13 @@ class DevServer:
         hangup_restarts: bool = False,
         on_error: str = "page",
         reload: str = "auto",
+        reload_strategy: str = "auto",
         wait_timeout_seconds: float = 10.0,
         build_timeout_seconds: float = 120.0,
         watch_files: Sequence[str] = (),
         static_dirs: Sequence[str] = (),
         unwatch_files: Sequence[str] = (),
+        verbose: bool = False,
     ) -> None:
         """Make a server and start it: the main entry point. Blocks until interrupted."""
         DevServer(
@@ -128,11 +135,13 @@ class DevServer:
             hangup_restarts=hangup_restarts,
             on_error=on_error,
             reload=reload,
+            reload_strategy=reload_strategy,
             wait_timeout_seconds=wait_timeout_seconds,
             build_timeout_seconds=build_timeout_seconds,
             watch_files=watch_files,
             static_dirs=static_dirs,
             unwatch_files=unwatch_files,
+            verbose=verbose,
         ).start()
 
     def start(self) -> None:
@@ -159,11 +168,13 @@ class DevServer:
                 debounce_s=self.debounce_seconds,
                 on_error=self.on_error,
                 reload=self.reload,
+                reload_strategy=self.reload_strategy,
                 wait_timeout_s=self.wait_timeout_seconds,
                 build_timeout_s=self.build_timeout_seconds,
                 watch_files=self.watch_files,
                 static_dirs=self.static_dirs,
                 unwatch_files=self.unwatch_files,
+                is_verbose=self.verbose,
             )
             events = EventStream.from_environment()
             with contextlib.closing(events):

@@ -14,6 +14,7 @@ class PendingChanges:
     def __init__(self, debounce_s: float) -> None:
         self._debounce = Debounce(debounce_s)
         self._changes: dict[str, Change] = {}
+        self._given_back: frozenset[str] | None = None
 
     def __bool__(self) -> bool:
         return bool(self._changes)
@@ -66,10 +67,19 @@ class PendingChanges:
         self._debounce.clear()
         self._debounce.change(time.monotonic())
 
+    def give_back(self, cause: BuildCause) -> None:
+        """The build that took them is repeated."""
+        self._given_back = frozenset(cause.changed)
+        for path in cause.changed:
+            noticed_at = time.monotonic() if cause.noticed_at is None else cause.noticed_at
+            self._changes.setdefault(path, Change("modified", path, noticed_at))
+
     def take(self) -> BuildCause:
         """All of them: what is known to have changed is in the build that starts now."""
         times = [change.noticed_at for change in self._changes.values()]
         cause = BuildCause(tuple(self._changes), min(times, default=None))
+        given_back, self._given_back = self._given_back, None
+        cause.is_repeated = given_back is not None and given_back.issuperset(cause.changed)
         self._changes = {}
         self._debounce.clear()
         return cause

@@ -1,6 +1,7 @@
 """The settings of a dev session, checked when they are made."""
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from wiverno.core.exceptions import WivernoError
 
 ON_ERROR_CHOICES = ("page", "keep")
 RELOAD_CHOICES = ("auto", "manual")
+STRATEGY_CHOICES = ("auto", "fork", "spawn")
 MAX_TIMEOUT_S = 86_400.0
 
 
@@ -30,6 +32,10 @@ class DevSettings:
     """`page`, or `keep`: the last good version goes on."""
     reload: str = "auto"
     """`auto`, or `manual`: a worker that serves is replaced only when somebody asks for it."""
+    reload_strategy: str = "auto"
+    """`fork`, `spawn`, or what this system does best."""
+    is_verbose: bool = False
+    """Does the terminal tell where the time of each restart goes?"""
     watch_files: tuple[str, ...] = ()
     """Absolute, as those below: depended on from the start."""
     static_dirs: tuple[str, ...] = ()
@@ -57,6 +63,9 @@ class DevSettings:
     silence_s: float = 2.5
     """From here on the output of a build is shown. Later than the two seconds after which the
     next thing that it prints is shown by the candidate itself: two must not do it at once."""
+    fork_patience_s: float = 2.0
+    """How long a forked build may take, or three times as long as a cold one did, before it is
+    begun again in a process of its own: a fork may have lost what it waits for."""
     build_timeout_s: float = 120.0
     """How long a build may take before it is ended and called a hang."""
     retry_pause_s: float = 2.0
@@ -80,6 +89,13 @@ class DevSettings:
         return self.reload == "manual"
 
     @property
+    def forks(self) -> bool:
+        """Are candidates forked from earlier imports?"""
+        return self.reload_strategy == "fork" or (
+            self.reload_strategy == "auto" and sys.platform.startswith("linux")
+        )
+
+    @property
     def target_text(self) -> str:
         return f"{self.app_module}:{self.app_name}"
 
@@ -94,17 +110,22 @@ class DevSettings:
         debounce_s: float,
         on_error: str,
         reload: str,
+        reload_strategy: str,
         wait_timeout_s: float,
         build_timeout_s: float,
         watch_files: Sequence[str],
         static_dirs: Sequence[str],
         unwatch_files: Sequence[str],
+        is_verbose: bool = False,
     ) -> "DevSettings":
         """Raises SettingError, saying which value is wrong and what would be right."""
         if not 0 <= debounce_s < float("inf"):
             raise SettingError(f"debounce_seconds={debounce_s!r} must be 0 or more seconds.")
         _check_choice("on_error", on_error, ON_ERROR_CHOICES)
         _check_choice("reload", reload, RELOAD_CHOICES)
+        _check_choice("reload_strategy", reload_strategy, STRATEGY_CHOICES)
+        if reload_strategy == "fork" and not sys.platform.startswith("linux"):
+            raise SettingError("reload_strategy='fork' needs Linux. Use 'spawn' or 'auto'.")
         # In any order: a build that is ended before a request has waited too long answers it.
         _check_timeout("wait_timeout_seconds", wait_timeout_s)
         _check_timeout("build_timeout_seconds", build_timeout_s)
@@ -117,11 +138,13 @@ class DevSettings:
             debounce_s=debounce_s,
             on_error=on_error,
             reload=reload,
+            reload_strategy=reload_strategy,
             wait_timeout_s=wait_timeout_s,
             build_timeout_s=build_timeout_s,
             watch_files=_absolute("watch_files", watch_files),
             static_dirs=_absolute("static_dirs", static_dirs),
             unwatch_files=_absolute("unwatch_files", unwatch_files),
+            is_verbose=is_verbose,
         )
         settings._check_paths()
         return settings

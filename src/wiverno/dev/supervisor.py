@@ -125,6 +125,9 @@ class Supervisor:
         if self._changes.are_settled(now):
             self._on_settled()
         self._crew.show_overdue_output(now)
+        suspect = self._crew.suspect_at
+        if suspect is not None and now >= suspect and self._crew.candidate is not None:
+            self._begin_again(self._crew.candidate, "it takes longer than a cold build")
         for impatience in self._patience.due(now):
             self._on_impatience(impatience)
         if self._unjudged is not None:
@@ -141,7 +144,7 @@ class Supervisor:
                 candidate=self._lifecycle.candidate,
             )
             deadlines += [self._changes.deadline, self._patience.deadline]
-            deadlines.append(self._crew.output_due_at)
+            deadlines += [self._crew.output_due_at, self._crew.suspect_at]
             if self._unjudged is not None:
                 deadlines.append(now + _WRITE_PROBE_S)
         due = min((deadline for deadline in deadlines if deadline is not None), default=None)
@@ -169,6 +172,9 @@ class Supervisor:
                     self._crew.terminal.notice(notice.text)
                 case _:
                     assert_never(notice)
+        if not self._lifecycle.is_building:
+            # What a request has asked for already is told by the watcher later.
+            self._changes.drop_served(self._crew.meant_handle)
 
     def _on_stop_asked(self, asked: StopAsked) -> None:
         self._events.emit("stopping", reason=asked.reason)
@@ -235,7 +241,7 @@ class Supervisor:
             case Asked():
                 self._carry_out(self._lifecycle.failure_was_met(time.monotonic()))
             case _:
-                raise ValueError(f"the supervisor does not understand {message.name!r}")
+                self._crew.strategy.on_message(handle, message)
 
     def _on_built(self, handle: WorkerHandle, built: Built) -> None:
         generation = handle.generation
@@ -251,10 +257,13 @@ class Supervisor:
         )
         if built.outcome is not Outcome.GOOD:
             self._crew.let_leave(handle)
-        if built.outcome is Outcome.CHANGED:
-            self._on_build_changed(handle, built.changed_path)
-        else:
-            self._judge(handle)
+        match built.outcome:
+            case Outcome.CHANGED:
+                self._on_build_changed(handle, built.changed_path)
+            case Outcome.INEXACT:
+                self._begin_again(handle, built.why_inexact)
+            case _:
+                self._judge(handle)
 
     def _judge(self, handle: WorkerHandle) -> None:
         """Take the build for what it says it is, once nobody writes what it has read."""
@@ -279,6 +288,17 @@ class Supervisor:
         self._changes.add_seen(path or "")
         self._crew.reports.unsettled(handle.generation, path or "")
         self._carry_out(self._lifecycle.built_changed(handle.generation, time.monotonic()))
+
+    def _begin_again(self, handle: WorkerHandle, why: str) -> None:
+        """What was forked may have been lost or spoiled by it: repeat the build without."""
+        if handle.generation != self._lifecycle.candidate:
+            return
+        self._events.emit("began_again", generation=handle.generation, why=why)
+        self._crew.terminal.began_again(why)
+        self._changes.give_back(handle.cause)
+        self._crew.strategy.build_from_the_beginning()
+        handle.kill()
+        self._carry_out(self._lifecycle.built_inexactly(handle.generation))
 
     def _build_failed(self, generation: int, blame: Blame) -> None:
         self._carry_out(
@@ -306,8 +326,11 @@ class Supervisor:
         if isinstance(handle, WorkerHandle):
             self._on_worker_exit(handle, status)
         else:
-            self._events.emit("exited", process="pages", pid=handle.pid, status=status)
-            if handle is self._crew.pages.handle and not self._is_stopping:
+            is_pages = handle is self._crew.pages.handle
+            kind = "pages" if is_pages else "origin"
+            self._events.emit("exited", process=kind, pid=handle.pid, status=status)
+            self._crew.strategy.on_exit(handle)
+            if is_pages and not self._is_stopping:
                 self._crew.pages.ended()
 
     def _on_worker_exit(self, handle: WorkerHandle, status: int) -> None:
@@ -328,6 +351,9 @@ class Supervisor:
             self._crew.reports.died_serving(generation, how, requests)
             self._crew.terminal.worker_died(self._crew.reports[generation].message)
             self._carry_out(self._lifecycle.worker_died(generation))
+        elif handle.built is None and (handle.is_warm or not handle.pid):
+            # Not the application's fault, maybe; surely not where it never came to be.
+            self._begin_again(handle, f"it {how}")
         else:
             self._crew.reports.died_building(generation, how)
             self._build_failed(generation, Blame.WORLD)

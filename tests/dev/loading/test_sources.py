@@ -15,10 +15,17 @@ from types import ModuleType
 
 import pytest
 
-from wiverno.dev.loading.loader import RecordingLoader
+from wiverno.dev.loading.code_cache import CodeCache
+from wiverno.dev.loading.execution import Execution
+from wiverno.dev.loading.loader import RecordedSources, RecordingLoader
 from wiverno.dev.loading.record import Record
 from wiverno.dev.loading.sources import Sources, read_sources
 from wiverno.dev.processes import memory_file
+
+
+def make_loader(name: str, path: Path) -> RecordingLoader:
+    sources = RecordedSources(Record(), Sources())
+    return RecordingLoader(name, str(path), sources, Execution(sources.read, CodeCache()))
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def loaded_module(tmp_path: Path) -> Iterator[ModuleType]:
     path = tmp_path / "routes.py"
     source = "class Old:\n    '''Stays'''\n\n\ndef fail():\n    return 1 / 0  # ö, old\n"
     path.write_bytes(f"# coding: latin-1\n{source}".encode("latin-1"))
-    loader = RecordingLoader("routes", str(path), Record(), Sources())
+    loader = make_loader("routes", path)
     spec = importlib.util.spec_from_file_location("routes", path, loader=loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
@@ -85,7 +92,7 @@ def test_loader_gives_the_source_that_was_loaded(loaded_module: ModuleType) -> N
 
 def test_loader_that_has_loaded_nothing_gives_what_is_on_disk(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("a = 1\n")
-    loader = RecordingLoader("a", str(tmp_path / "a.py"), Record(), Sources())
+    loader = make_loader("a", tmp_path / "a.py")
 
     assert loader.get_source("a") == "a = 1\n"
 

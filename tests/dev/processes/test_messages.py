@@ -20,7 +20,10 @@ from wiverno.dev.processes.messages import (
     Go,
     Message,
     Outcome,
+    Preloaded,
+    RefusedRoot,
     Retire,
+    SnapshotRefused,
     Stale,
     StandDown,
     StoodDown,
@@ -54,6 +57,8 @@ EXAMPLES: list[Message] = [
     Connection(7, b"GET / HTTP/1.1\r\n\n\x00\xff"),
     Taken(7),
     Asked(),
+    Preloaded(("numpy",), (RefusedRoot("polars", "it prints when it is imported", 0.38),)),
+    SnapshotRefused("an alarm is set", "/p/app.py", is_before=True),
 ]
 
 

@@ -1,14 +1,25 @@
+from collections.abc import Sequence
+
 import pytest
 
 from wiverno.dev.terminal.screen import (
     ASCII,
+    Line,
     RestartSummary,
+    began_again_lines,
     failed_lines,
+    milliseconds,
     panel_lines,
+    place_in_import,
     plain_text,
     printable,
+    relative_path,
     restarting_lines,
+    root_refused_lines,
+    snapshot_refused_lines,
+    snapshot_taken_lines,
     summary_lines,
+    template_ready_lines,
 )
 
 DOCUMENTED = """\
@@ -22,6 +33,10 @@ WARNING: File changed: /path/to/myapp/routes.py
 │ Restart: #2                            │
 │ Press Ctrl+C to stop                   │
 ╰────────────────────────────────────────╯"""
+
+
+def texts(lines: Sequence[Line]) -> list[str]:
+    return [plain_text(line) for line in lines]
 
 
 def test_restart_output_is_the_documented_one() -> None:
@@ -69,20 +84,89 @@ def test_restarting_lines_when_many_files_changed_names_three() -> None:
     ]
 
 
-def test_summary_lines_of_a_restart() -> None:
-    phases = {"noticed": 2.2, "interpreter": 48.4, "import": 170, "verify": 3, "go": 8}
-    summary = RestartSummary(("/p/routes.py",), phases, 231.4)
-    assert [plain_text(line) for line in summary_lines(summary, 2)] == [
-        "restarted in 231 ms: noticed 2, interpreter 48, import 170, verify 3, go 8 · routes.py"
+PHASES = {"waited": 2.2, "fork": 4.44, "import": 170, "verify": 0.31, "go": 8}
+
+
+@pytest.mark.parametrize(
+    ("level", "words", "verbose_words"),
+    [
+        ("snapshot", " from a snapshot", " from a snapshot"),
+        ("template", " from the template", " from the template"),
+        ("bare template", "", " from a bare template"),
+        ("interpreter", "", " in a new interpreter"),
+        ("", "", ""),
+    ],
+)
+def test_summary_lines_of_a_restart_name_its_level(
+    level: str, words: str, verbose_words: str
+) -> None:
+    summary = RestartSummary(("/p/routes.py",), PHASES, 184.9, level)
+
+    assert texts(summary_lines(summary, 2)) == [f"restarted in 185 ms{words} · routes.py"]
+    assert texts(summary_lines(summary, 2, is_verbose=True)) == [
+        f"restarted in 185 ms{verbose_words} · routes.py",
+        "  waited 2.2, fork 4.4, import 170, verify 0.3, go 8.0 ms",
     ]
 
 
 def test_summary_lines_of_the_first_start_and_of_many_files() -> None:
     first = summary_lines(RestartSummary((), {"import": 5}, 7), 1)
-    assert plain_text(first[0]) == "started in 7 ms: import 5"
+    assert texts(first) == ["started in 7.0 ms"]
     names = ("/p/api/__init__.py", "/p/b.py", "/p/c.py", "/p/d.py")
-    many = summary_lines(RestartSummary(names, {}, 7), 3)
-    assert plain_text(many[0]) == "restarted in 7 ms · api/__init__.py, b.py, c.py and 1 more"
+    many = summary_lines(RestartSummary(names, {}, 1234), 3)
+    assert texts(many) == ["restarted in 1.2 s · api/__init__.py, b.py, c.py and 1 more"]
+
+
+def test_details_of_forks_say_what_they_save() -> None:
+    assert texts(template_ready_lines(["numpy"])) == ["  template ready with 1 module: numpy"]
+    assert texts(template_ready_lines(["a", "b", "c", "d"])) == [
+        "  template ready with 4 modules: a, b, c and 1 more"
+    ]
+    assert texts(snapshot_taken_lines("shop/model.py", 0.2404, is_before=True)) == [
+        "  snapshot before shop/model.py is imported, saves 240 ms of import"
+    ]
+    assert texts(snapshot_taken_lines("app.py", 1.25, is_before=False)) == [
+        "  snapshot after the imports of app.py, saves 1.2 s of import"
+    ]
+    assert texts(began_again_lines("it was killed by SIGSEGV")) == [
+        "  build begun again from the beginning: it was killed by SIGSEGV"
+    ]
+
+
+def test_refusals_say_what_and_where_and_what_it_costs_in_one_line() -> None:
+    place = place_in_import("shop/model.py", is_before=False)
+    openmp = "scikit-learn started OpenMP threads"
+    assert texts(snapshot_refused_lines(openmp, place, 1090, 21)) == [
+        "scikit-learn started OpenMP threads after the imports of shop/model.py: "
+        "restarts take 1.1 s instead of about 20 ms."
+    ]
+    assert texts(root_refused_lines("polars", "it prints when it is imported", 0.38)) == [
+        "polars is imported at each restart (380 ms): it prints when it is imported."
+    ]
+    assert texts(root_refused_lines("broken", "it ends the process", 0)) == [
+        "broken is imported at each restart: it ends the process."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/p/shop/model.py", "shop/model.py"),
+        ("/p/.venv/lib/python3.11/site-packages/sklearn/base.py", "sklearn/base.py"),
+        ("/usr/lib/python3/dist-packages/yaml.py", "yaml.py"),
+        ("/pp/model.py", "/pp/model.py"),
+    ],
+)
+def test_relative_path_is_as_people_name_it(path: str, shown: str) -> None:
+    assert relative_path(path, "/p") == shown
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [(0.04, "0.0 ms"), (9.94, "9.9 ms"), (9.96, "10 ms"), (999.4, "999 ms"), (999.6, "1.0 s")],
+)
+def test_milliseconds_are_two_or_three_digits(ms: float, text: str) -> None:
+    assert milliseconds(ms) == text
 
 
 def test_failed_lines_keep_the_end_of_a_long_traceback() -> None:

@@ -204,6 +204,13 @@ class Lifecycle:
         must_go_on = self.someone_waits or not self._failure_is_final or self.waits_for_word
         return self._build() if must_go_on else []
 
+    def built_inexactly(self, generation: int) -> list[Command]:
+        """A cold start might have given something else: once more, from the beginning."""
+        if generation != self.candidate:
+            return []
+        self._leaving.add(generation)
+        return self._retry()
+
     def built_failed(
         self, generation: int, blame: Blame, now: float, *, older_is_busy: bool = False
     ) -> list[Command]:

@@ -22,13 +22,18 @@ _DIGEST = struct.Struct("<qqQq")
 
 def digest_of(content: bytes) -> Signature:
     """BLAKE2b as four numbers, so that it takes a signature's place in the record."""
+    first, second, third, fourth = _DIGEST.unpack(digest_bytes(content, 32))
+    return first, second, third, fourth
+
+
+def digest_bytes(content: bytes, size: int) -> bytes:
+    """BLAKE2b of so many bytes."""
     # `hashlib` would load OpenSSL, some milliseconds at each restart.
     try:
         from _blake2 import blake2b
     except ImportError:  # An interpreter that is built otherwise.
         from hashlib import blake2b
-    first, second, third, fourth = _DIGEST.unpack(blake2b(content, digest_size=32).digest())
-    return first, second, third, fourth
+    return blake2b(content, digest_size=size).digest()
 
 
 def is_racy(signature: Signature, now_ns: int) -> bool:

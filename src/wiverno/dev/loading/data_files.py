@@ -16,6 +16,7 @@ from typing import Any
 
 from wiverno.dev.loading.contents import digest_of, is_racy, read_signed
 from wiverno.dev.loading.folder_names import digest_names
+from wiverno.dev.loading.globs import folders_of
 from wiverno.dev.loading.project import Project
 from wiverno.dev.loading.record import EntryKind, Record
 from wiverno.dev.loading.search import absolute
@@ -41,13 +42,16 @@ _CHANGED_PATHS = {
     "sqlite3.connect": slice(0, 1),
 }
 _LISTINGS = ("os.listdir", "os.scandir")
+_PATH_GLOBS = ("pathlib.Path.glob", "pathlib.Path.rglob")
+# The event `glob.glob` comes with this one, and says less.
+_GLOB = "glob.glob/2"
 # These change the names in a folder in any case, all others where nothing was there.
 _RENAMING = ("os.rename", "os.remove", "os.rmdir")
 # Looks into a file before a library opens it in C, to write.
 _DBM = os.path.join(os.path.dirname(os.__file__), "dbm", "__init__.py")
 # What sqlite3 connects to in memory.
 _NO_FILES = ("", ":memory:")
-_EVENTS = frozenset({"open", *_LISTINGS, *_CHANGED_PATHS})
+_EVENTS = frozenset({"open", *_LISTINGS, *_PATH_GLOBS, _GLOB, *_CHANGED_PATHS})
 # Whose listings are no dependency: of the import system, of metadata of distributions, ours.
 _OTHER_LISTERS = (
     "<frozen importlib",
@@ -91,7 +95,16 @@ class DataFiles:
 
     def install(self) -> None:
         """From now on, for the life of the process: a hook cannot be taken out again."""
-        sys.addaudithook(self.notice)
+        notice = self.notice
+
+        # A plain function: of a bound method the interpreter asks for an attribute at each of
+        # the thousands of events, which costs eight times as much as the call.
+        def hook(event: str, arguments: tuple[Any, ...]) -> None:
+            if event in _EVENTS:
+                # The frame that caused the event: this one was called by the interpreter itself.
+                notice(event, arguments, sys._getframe(1).f_code.co_filename)
+
+        sys.addaudithook(hook)
 
     def request_began(self) -> None:
         """What this thread opens from now on, it opens for one request, and a new one."""
@@ -104,21 +117,21 @@ class DataFiles:
         if path not in self._left:
             self._add(path)
 
-    def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """The audit hook. It comes before what it tells of is done."""
-        if event not in _EVENTS:
-            return
+    def notice(self, event: str, arguments: tuple[Any, ...], causer: str = "") -> None:
+        """An audit event, before what it tells of is done. Code of the file `causer` caused it."""
         thread = self._thread
         if thread.is_busy:  # By what is done below.
             return
         thread.is_busy = True
         try:
             if event == "open":
-                opener = sys._getframe(1).f_code.co_filename
-                self._notice_open(arguments[0], arguments[2], opener)
+                self._notice_open(arguments[0], arguments[2], causer)
             elif event in _LISTINGS:
-                # The frame that listed: this one was called by the interpreter itself.
-                self._notice_listing(arguments[0], sys._getframe(1).f_code.co_filename)
+                self._notice_listing(arguments[0], causer)
+            elif event in _PATH_GLOBS:
+                self._notice_glob(*arguments[:2])
+            elif event == _GLOB:
+                self._notice_glob(arguments[2], arguments[0])
             else:
                 for path in arguments[_CHANGED_PATHS[event]]:
                     self._notice_change(_without_scheme(path, event), event)
@@ -138,8 +151,17 @@ class DataFiles:
     def _notice_listing(self, folder: object, lister: str) -> None:
         if lister.startswith(_OTHER_LISTERS) or "/pkg_resources/" in lister:
             return
+        self._follow_names(os.fsdecode(folder or "."))  # type: ignore[arg-type]
+
+    def _notice_glob(self, base: object, pattern: object) -> None:
+        """What it lists it tells like any other; this is for what it only asks for."""
+        base, pattern = (os.fsdecode(one or ".") for one in (base, pattern))  # type: ignore[arg-type]
+        for folder in folders_of(base, pattern):
+            self._follow_names(folder)
+
+    def _follow_names(self, folder: str) -> None:
         # A name in it: for the folder's own files to count is what counts.
-        path = self._locate(os.path.join(os.fsdecode(folder or "."), "_"))  # type: ignore[arg-type]
+        path = self._locate(os.path.join(folder, "_"))
         if path is None:
             return
         path = os.path.dirname(path)

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
-from wiverno.dev.loading.loader import RecordingLoader
+from wiverno.dev.loading.code_cache import CodeCache
+from wiverno.dev.loading.execution import Execution
+from wiverno.dev.loading.loader import RecordedSources, RecordingLoader
 from wiverno.dev.loading.record import EntryKind, Record
+from wiverno.dev.loading.roots import Roots
 from wiverno.dev.loading.search import Listings, absolute, dependencies, has_folder_changed
 from wiverno.dev.loading.signatures import ABSENT, UNLIKE_ANY, read_signature
-from wiverno.dev.loading.sources import Sources
 from wiverno.dev.loading.user_code import UserCode
 
 
@@ -21,19 +23,55 @@ class RecordingFinder:
     modules and the finders of the application itself as they are.
     """
 
-    def __init__(self, record: Record, user_code: UserCode, sources: Sources | None = None) -> None:
+    def __init__(
+        self,
+        record: Record,
+        user_code: UserCode,
+        sources: RecordedSources | None = None,
+        execution: Execution | None = None,
+        roots: Roots | None = None,
+    ) -> None:
+        """`roots` are modules that are not the user's, and who asks for them."""
         self._record = record
-        self._sources = Sources() if sources is None else sources
+        self._sources = sources or RecordedSources(record)
+        self._execution = execution or Execution(self._sources.read, CodeCache())
+        self._roots = roots
         self._user_code = user_code
         self._listings = Listings()
 
-    def install(self) -> None:
-        """From now on record what is imported, and what of the user's already is."""
-        for module in tuple(sys.modules.values()):
-            spec: object = getattr(module, "__spec__", None)
-            if isinstance(spec, ModuleSpec):
-                self._record_file(spec)
+    def install(self, loaded_files: Iterable[str] | None = None) -> None:
+        """From now on record what is imported, and what of the user's already is.
+
+        `loaded_files` are the `user_files` of the modules that are there, if somebody knows.
+        """
+        if loaded_files is None:
+            loaded_files = user_files(sys.modules.values(), self._user_code)
+        for file in loaded_files:
+            self._record.add(EntryKind.MODULE, file, read_signature(file))
+        if self._roots is not None:
+            self._record_early_searches(self._roots)
         sys.meta_path.insert(0, self)
+
+    def _record_early_searches(self, roots: Roots) -> None:
+        """What was imported before this process depends on the user's folders, too."""
+        directories = self._user_directories(sys.path)
+        for name in roots.looked_for:
+            before = [(each, self._listings.find_module(each, name)) for each in directories]
+            found = None
+            if any(there is not None for _, there in before):
+                found = PathFinder.find_spec(name)
+                self._compare_with_early(name, found, roots)
+            for kind, location in dependencies(name, before, found or _loaded_spec(name)):
+                if kind is not EntryKind.MODULE:
+                    self._record.add(kind, location, ABSENT)
+
+    def _compare_with_early(self, name: str, found: ModuleSpec | None, roots: Roots) -> None:
+        if found is None:
+            return
+        places = [found.origin] if found.has_location else found.submodule_search_locations or ()
+        for place in filter(None, places):
+            if self._user_code.contains(place):
+                roots.is_shadowed(name, place)
 
     def find_spec(
         self,
@@ -41,6 +79,8 @@ class RecordingFinder:
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
+        if self._roots is not None and (preloaded := self._roots.find(fullname)) is not None:
+            return preloaded
         name = fullname.rpartition(".")[2]
         begun_ns = time.time_ns()
         # Looked at first: what appears during the search must make the record stale.
@@ -56,8 +96,11 @@ class RecordingFinder:
             elif was_path_asked and has_folder_changed(location, begun_ns):
                 # The path finder should have taken it: it was away when that one looked.
                 self._record.add(kind, location, UNLIKE_ANY)
-        if spec is not None and self._record_file(spec):
+        if spec is not None and (file := _user_file(spec, self._user_code)) is not None:
+            self._record.add(EntryKind.MODULE, file, read_signature(file))
             self._wrap(spec)
+        elif spec is not None and self._roots is not None:
+            self._roots.asked(fullname)
         return spec
 
     def _user_directories(self, search_path: Iterable[object]) -> list[str]:
@@ -80,22 +123,32 @@ class RecordingFinder:
             has_path_in_vain = has_path_in_vain or finder is PathFinder
         return None, has_path_in_vain, has_path_in_vain
 
-    def _record_file(self, spec: ModuleSpec) -> bool:
-        """Whether the module comes from a file of the user, or from an archive."""
-        # Finders and loaders of the application put there what they like.
-        origin: object = spec.origin
-        if not spec.has_location or not isinstance(origin, str):
-            return False
-        archive: object = getattr(spec.loader, "archive", None)
-        file = absolute(archive if isinstance(archive, str) else origin)
-        if not self._user_code.contains(file):
-            return False
-        self._record.add(EntryKind.MODULE, file, read_signature(file))
-        return True
-
     def _wrap(self, spec: ModuleSpec) -> None:
         # Extension modules, archives and foreign loaders are followed, never wrapped.
         if type(spec.loader) is SourceFileLoader:
             spec.loader = RecordingLoader(
-                spec.loader.name, spec.loader.path, self._record, self._sources
+                spec.loader.name, spec.loader.path, self._sources, self._execution
             )
+
+
+def user_files(modules: Iterable[ModuleType], user_code: UserCode) -> list[str]:
+    """The files of those modules that are the user's."""
+    specs = [getattr(module, "__spec__", None) for module in tuple(modules)]
+    files = [_user_file(spec, user_code) for spec in specs if isinstance(spec, ModuleSpec)]
+    return [file for file in files if file is not None]
+
+
+def _user_file(spec: ModuleSpec, user_code: UserCode) -> str | None:
+    """The file, or the archive, of the user that the module comes from."""
+    # Finders and loaders of the application put there what they like.
+    origin: object = spec.origin
+    if not spec.has_location or not isinstance(origin, str):
+        return None
+    archive: object = getattr(spec.loader, "archive", None)
+    file = absolute(archive if isinstance(archive, str) else origin)
+    return file if user_code.contains(file) else None
+
+
+def _loaded_spec(name: str) -> ModuleSpec | None:
+    spec: object = getattr(sys.modules.get(name), "__spec__", None)
+    return spec if isinstance(spec, ModuleSpec) else None

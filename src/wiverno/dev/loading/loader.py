@@ -9,37 +9,55 @@ import os
 import time
 from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
-from types import CodeType
+from types import CodeType, ModuleType
 
 from wiverno.dev.loading.contents import digest_of, is_racy
+from wiverno.dev.loading.execution import Execution, hide_from_tracebacks
 from wiverno.dev.loading.record import EntryKind, Record
 from wiverno.dev.loading.search import absolute
 from wiverno.dev.loading.signatures import read_signature, signature_of
 from wiverno.dev.loading.sources import Sources, decode
 
 
+class RecordedSources:
+    """Reads source files: first their signature is recorded, then their bytes are kept."""
+
+    def __init__(self, record: Record, sources: Sources | None = None) -> None:
+        self._record = record
+        self.sources = sources or Sources()
+
+    def read(self, path: str) -> bytes:
+        source = read_recorded(path, self._record)
+        self.sources.add(path, source)
+        return source
+
+
 class RecordingLoader(SourceFileLoader):
     """Loads one source file; its signature is in the record before its first byte is read."""
 
-    def __init__(self, fullname: str, path: str, record: Record, sources: Sources) -> None:
+    def __init__(
+        self, fullname: str, path: str, sources: RecordedSources, execution: Execution
+    ) -> None:
         super().__init__(fullname, path)
-        self._record = record
         self._sources = sources
+        self._execution = execution
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._execution.run(self.get_filename(module.__name__), module.__dict__)
 
     def get_code(self, fullname: str) -> CodeType:
+        """The whole, for those who ask for it (`runpy`); a module is executed in segments."""
         path = self.get_filename(fullname)
-        source = read_recorded(path, self._record)
-        self._sources.add(path, source)
-        return compile_source(source, path)
+        return compile_source(self._sources.read(path), path)
 
     def get_source(self, fullname: str) -> str | None:
         """What was loaded, whatever the file holds by now."""
-        loaded = self._sources.loaded.get(self.get_filename(fullname))
+        loaded = self._sources.sources.loaded.get(self.get_filename(fullname))
         return super().get_source(fullname) if loaded is None else decode(loaded)
 
 
 def compile_source(source: bytes, path: str) -> CodeType:
-    """The one place where user code becomes a code object."""
+    """A module in one piece."""
     code = compile(source, path, "exec", dont_inherit=True)
     assert isinstance(code, CodeType)  # narrows the overload, checks no input
     return code
@@ -66,3 +84,6 @@ def read_recorded(path: str, record: Record, clock_ns: Callable[[], int] = time.
     if is_young:
         record.add(EntryKind.RACY, recorded_path, signature)
     return source
+
+
+hide_from_tracebacks(RecordingLoader.exec_module)

@@ -9,11 +9,12 @@ with two different signatures is stale for ever, unless its bytes were seen to b
 import os
 import struct
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 from weakref import WeakSet
 
+from wiverno.dev.application_forks import in_child
 from wiverno.dev.loading.signatures import LEFT, UNLIKE_ANY, Signature
 
 # length of the rest, kind, signature; then the path in the file system's encoding.
@@ -144,6 +145,35 @@ class Record:
                 self._of_kind[kind] = entries
         return entries
 
+    @property
+    def length(self) -> int:
+        """Bytes of the memory file."""
+        return 0 if self._fd is None else os.fstat(self._fd).st_size
+
+    def go_on_in(self, fd: int | None, without: Collection[str]) -> None:
+        """Write to another memory file, which holds these entries less those of `without`.
+
+        For a process that was forked in the middle of an import: the modules `without` are
+        under way and will be read again.
+        """
+        with self._lock:
+            self._fd = fd
+            self._file = None if fd is None else identify(fd)
+            self._entries = {
+                key: entry
+                for key, entry in self._entries.items()
+                if not is_under_way(entry, without)
+            }
+            self._snapshot = None
+            self._of_kind.clear()
+
+    def copy(self) -> "Record":
+        """The same entries, written nowhere."""
+        copy = Record()
+        copy._entries = dict(self._entries)
+        copy.module_folders = set(self.module_folders)
+        return copy
+
     def rebase(self, entries_of_now: Callable[[Sequence[Entry]], Iterable[Entry]]) -> None:
         """Replace all entries by what `entries_of_now` makes of them, in this process only."""
         with self._lock:
@@ -202,6 +232,14 @@ class Record:
         os.write(self._fd, encode(entry))
 
 
+def is_under_way(entry: Entry, modules: Collection[str]) -> bool:
+    """Does the entry say what was read of one of these modules?"""
+    return entry.path in modules and entry.kind in _OF_CONTENT
+
+
+_OF_CONTENT = frozenset({EntryKind.MODULE, EntryKind.CONTENT, EntryKind.RACY, EntryKind.ADOPTED})
+
+
 def _like_none(entry: Entry) -> Entry:
     return entry._replace(signature=UNLIKE_ANY)
 
@@ -224,20 +262,21 @@ def _detach_all() -> None:
         record.detach()
 
 
-os.register_at_fork(after_in_child=_detach_all)
+in_child(_detach_all)
 
 
 class RecordReader:
     """Follows the record that another process writes, by its memory file."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, record: Record | None = None) -> None:
+        """`record` is what the file holds already."""
         self._fd = fd
-        self._offset = 0
-        self.record = Record()
+        self._offset = 0 if record is None else os.fstat(fd).st_size
+        self.record = record or Record()
 
-    def refresh(self) -> Record:
-        """Read what was appended since the last call."""
-        size = os.fstat(self._fd).st_size
+    def refresh(self, end: int | None = None) -> Record:
+        """Read what was appended since the last call, up to byte `end` of the file."""
+        size = os.fstat(self._fd).st_size if end is None else end
         data = os.pread(self._fd, size - self._offset, self._offset)
         entries, length = decode(data)
         for entry in entries:

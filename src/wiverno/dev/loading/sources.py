@@ -7,9 +7,11 @@ file for the next generation, whose failure is compared with this one.
 import linecache
 import os
 import struct
+from collections.abc import Collection
 from importlib.util import decode_source
 from typing import Any, SupportsIndex
 
+from wiverno.dev.application_forks import in_child
 from wiverno.dev.loading.record import identify
 
 # Of generated code, most likely; the memory counts for as long as the generation is the last
@@ -37,9 +39,29 @@ class Sources:
         self._file = None if fd is None else identify(fd)
         self._good_fd = good_fd
         self._good_file = None if good_fd is None else identify(good_fd)
-        self._pid = os.getpid()
         self._left_bytes = limit_bytes
         self.loaded: dict[str, bytes] = {}
+        self._inherited: dict[str, bytes] = {}
+        in_child(self._detach)
+
+    def go_on_in(self, fd: int, good_fd: int | None, without: Collection[str]) -> None:
+        """Write to another memory file, in a process that was forked for another build.
+
+        The sources `without` will be read again. The others are not in that file before
+        `write_inherited`: writing them takes longer than a small build.
+        """
+        for path in without:
+            self.loaded.pop(path, None)
+        self._inherited = dict(self.loaded)
+        self._fd, self._file = fd, identify(fd)
+        self._good_fd = good_fd
+        self._good_file = None if good_fd is None else identify(good_fd)
+
+    def write_inherited(self) -> None:
+        """When nobody waits: complete the memory file."""
+        inherited, self._inherited = self._inherited, {}
+        for path, source in inherited.items():
+            self._append(os.fsencode(path), source)
 
     def add(self, path: str, source: bytes) -> None:
         """Keep what is about to be compiled under the name `path`."""
@@ -59,9 +81,12 @@ class Sources:
             os.close(self._good_fd)
         self._good_fd = None
 
+    def _detach(self) -> None:
+        """What the child of a fork that the application makes loads is no concern of ours."""
+        self._fd = None
+
     def _append(self, path: bytes, source: bytes) -> None:
-        # What the child of a fork that the application makes loads is no concern of ours.
-        if self._fd is None or os.getpid() != self._pid:
+        if self._fd is None:
             return
         # The application may close any descriptor (`os.closerange`) and then own its number.
         if identify(self._fd) != self._file:

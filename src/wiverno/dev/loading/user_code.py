@@ -1,5 +1,6 @@
 """Which files are the user's: all outside the interpreter and site-packages."""
 
+import functools
 import os
 import site
 import sys
@@ -9,6 +10,7 @@ import sysconfig
 _INSTALLED_COMPONENTS = ("/site-packages/", "/dist-packages/")
 
 
+@functools.cache
 def installed_roots() -> tuple[str, ...]:
     """Directories (and the library's zip file) whose code is installed, not written here.
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
+from wiverno.dev.application_forks import in_child
+
 # They reach every process of the foreground group, or of a service's control group. Only
 # the supervisor acts on them: it lets workers finish what they have begun.
 _LEFT_TO_THE_SUPERVISOR = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
@@ -32,7 +34,7 @@ def begin(descriptor_limit: int) -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _leave_it_to_the_supervisor)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED_AT_THE_START)
-    os.register_at_fork(after_in_child=_put_signals_back)
+    in_child(_put_signals_back)
     _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptor_limit, hard_limit))
     for stream in (sys.stdout, sys.stderr):
@@ -50,7 +52,7 @@ def close_in_forks(fd: int) -> None:
         if identity is not None and _identify(fd) == identity:
             os.close(fd)
 
-    os.register_at_fork(after_in_child=close)
+    in_child(close)
 
 
 def leave(status: int, within_s: float) -> NoReturn:

@@ -3,9 +3,10 @@
 import contextlib
 import os
 import signal
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
 
 from wiverno.dev.decisions.changes import BuildStart
 from wiverno.dev.failure.last_good import NOTHING_KNOWN, SinceLastGood
@@ -38,13 +39,40 @@ class HeldConnection:
             os.close(self.fd)
 
 
+class Process(Protocol):
+    """What a handle needs of its process: a `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None:
+        """The exit status, reaped; None while it runs."""
+
+    def kill(self) -> None:
+        """SIGKILL; nothing when it has ended already."""
+
+
+class Level(StrEnum):
+    """What a candidate is made of; the further down, the faster."""
+
+    INTERPRETER = "interpreter"
+    """A new one, as in every cold start."""
+    BARE = "bare template"
+    """A fork of a process that has imported nothing but ours."""
+    TEMPLATE = "template"
+    """A fork of one that has imported third-party modules."""
+    SNAPSHOT = "snapshot"
+    """A fork in the middle of an earlier import."""
+
+
 class ProcessHandle:
     """One process: its pid, the ways to hear from it, and what is on its way to it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], channel: QueuedChannel) -> None:
+    def __init__(self, process: Process, channel: QueuedChannel, pidfd: int | None = None) -> None:
+        """`pidfd` is the process's, if there is one already; it is ours now."""
         self.process = process
         self.channel = channel
-        self.pidfd = open_pidfd(process.pid)
+        self.pidfd = open_pidfd(process.pid) if process.pid and pidfd is None else pidfd
         self.in_transit: dict[int, HeldConnection] = {}
         """Connections sent and not yet taken, by number. They outlive a process that dies."""
         self.is_leaving = False
@@ -89,6 +117,10 @@ class BuildCause:
     """Monotonic time of the first event or request that called for it."""
     is_retry: bool = False
     """Nothing has changed: another try behind a page."""
+    is_repeated: bool = False
+    """An earlier build was told of the same changes, and was to be begun again."""
+    hot_files: tuple[str, ...] = ()
+    """Changed lately: a snapshot before one of them may pay."""
 
 
 class WorkerHandle(ProcessHandle):
@@ -96,7 +128,7 @@ class WorkerHandle(ProcessHandle):
 
     def __init__(
         self,
-        process: subprocess.Popen[bytes],
+        process: Process,
         channel: QueuedChannel,
         generation: int,
         start: BuildStart,
@@ -106,6 +138,7 @@ class WorkerHandle(ProcessHandle):
         """`good_sources_fd` stays the caller's: the sources of the version that served last."""
         super().__init__(process, channel)
         self.generation = generation
+        self.level = Level.INTERPRETER
         self.start = start
         self.cause = cause
         self.built: Built | None = None
@@ -119,9 +152,24 @@ class WorkerHandle(ProcessHandle):
         self._reader = RecordReader(self.files.record)
         self.turns = TurnCount(self.files.turns)
 
+    def depend_on(self, record: Record, frames: bytes) -> None:
+        """What a forked process depends on from its start, and how its memory file says so."""
+        os.write(self.files.record, frames)
+        self._reader = RecordReader(self.files.record, record)
+
+    @property
+    def is_warm(self) -> bool:
+        """Does it hold anything that an earlier process has imported?"""
+        return self.level in (Level.TEMPLATE, Level.SNAPSHOT)
+
     @property
     def may_serve(self) -> bool:
         return self.built is not None and self.built.outcome is Outcome.GOOD
+
+    def record(self, length: int) -> Record:
+        """What it depended on when its record had `length` bytes."""
+        reader = RecordReader(self.files.record)
+        return reader.refresh(length)
 
     def recorded(self) -> Sequence[Entry]:
         """All that this process depends on so far."""
@@ -168,8 +216,9 @@ class WorkerHandle(ProcessHandle):
         phases: dict[str, float] = {}
         if self.cause.noticed_at is not None:
             phases["waited"] = (self.start.monotonic_s - self.cause.noticed_at) * 1000
+        first = "interpreter" if self.level is Level.INTERPRETER else "fork"
         return phases | {
-            "interpreter": self.built.interpreter_ms,
+            first: self.built.interpreter_ms,
             "import": self.built.import_ms,
             "verify": self.built.verify_ms,
             "go": (now - self.built_at) * 1000,

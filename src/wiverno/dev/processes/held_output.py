@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
+from wiverno.dev.application_forks import in_child
 from wiverno.dev.processes import child
 from wiverno.dev.processes.output_file import Claim, OutputFile, Piece
 
@@ -46,7 +47,17 @@ class HeldOutput:
         self._replace("stdout", 1)
         self._replace("stderr", 2)
         self._notice_questions()
-        os.register_at_fork(before=self._flush_before_fork, after_in_child=self._let_through)
+        os.register_at_fork(before=self._flush_before_fork)
+        in_child(self._let_through)
+
+    def go_on_in(self, fd: int, shown_at: float | None) -> None:
+        """Hold for another build, in a process that was forked for it."""
+        self._file = OutputFile(fd, Claim.CANDIDATE)
+        self._shown_at = shown_at
+        self._held_bytes = 0
+        self.is_held = True
+        for stream in self._streams:
+            stream.hold_again()
 
     def import_ended(self) -> None:
         """The build is judged now, and what is held is shown with the answer or not at all."""
@@ -167,6 +178,9 @@ class _Stream(io.FileIO):
     def let_through(self) -> None:
         """Nothing of Python is between any more: no signal handler or finalizer runs inside."""
         self.write = super().write  # type: ignore[method-assign, assignment]  # that is the point
+
+    def hold_again(self) -> None:
+        self.__dict__.pop("write", None)
 
 
 def _like(original: io.TextIOWrapper, stream: _Stream) -> io.TextIOWrapper:

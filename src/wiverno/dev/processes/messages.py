@@ -8,7 +8,7 @@ received with a message belongs to the receiver, who closes it.
 import json
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import ClassVar, TypeAlias, get_args
+from typing import ClassVar, NamedTuple, TypeAlias, get_args
 
 from wiverno.dev.decisions.lifecycle import Blame
 
@@ -20,6 +20,8 @@ class Outcome(StrEnum):
     FAILED = "failed"
     CHANGED = "changed"
     """A recorded file changed while it was being imported: another build is needed."""
+    INEXACT = "inexact"
+    """A cold start might give something else: it must be built in a process of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Build:
     """Absolute: what is opened below them, or below the current directory, is recorded."""
     is_retry: bool = False
     """Another try, unchanged, behind a page: however long it takes, its output is held."""
+    hot_files: tuple[str, ...] = ()
+    """Changed lately, and likely to change again."""
     watch_files: tuple[str, ...] = ()
     """Absolute, as those below: in the record from the start."""
     static_dirs: tuple[str, ...] = ()
@@ -64,6 +68,10 @@ class Built:
     changed_path: str | None = None
     blame: Blame = Blame.CODE
     """What a failure may be owed to."""
+    why_inexact: str = ""
+    """What a cold start might do otherwise."""
+    roots: tuple[str, ...] = ()
+    """Modules that the user's files asked for and that a template may import beforehand."""
     interpreter_ms: float = 0.0
     import_ms: float = 0.0
     verify_ms: float = 0.0
@@ -175,6 +183,108 @@ class Asked:
     name: ClassVar[str] = "asked"
 
 
+@dataclass(frozen=True, slots=True)
+class Preload:
+    """Supervisor → new template: import these, then wait to be forked. Descriptor: life line."""
+
+    name: ClassVar[str] = "preload"
+    roots: tuple[str, ...]
+    argv: tuple[str, ...] = ()
+    """What they see as `sys.argv`."""
+    project_dirs: tuple[str, ...] = ()
+    """Absolute: what reads a file below them, or below the current directory, is refused."""
+    fds: tuple[int, ...] = ()
+
+
+class RefusedRoot(NamedTuple):
+    """A module that the template leaves to the candidates, why, and what its import took."""
+
+    name: str
+    reason: str
+    """Empty: it may be preloaded."""
+    import_s: float = 0.0
+    is_lasting: bool = True
+    """Would another try give the same, as long as nothing else is installed?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Preloaded:
+    """Template → supervisor: ready, with these; `refused` says why others are not among them."""
+
+    name: ClassVar[str] = "preloaded"
+    roots: tuple[str, ...]
+    refused: tuple[RefusedRoot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Supervisor → template or snapshot: fork, and let the child go on. Descriptor: its channel."""
+
+    name: ClassVar[str] = "resume"
+    generation: int
+    fds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Forked process → supervisor, its first message: who it is. Descriptor: its pidfd."""
+
+    name: ClassVar[str] = "begun"
+    pid: int
+    fds: tuple[int, ...] = ()
+
+
+class UnderWay(NamedTuple):
+    """A module that is being executed: so many bytes of its file, with this digest."""
+
+    path: str
+    length: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotTaken:
+    """Candidate → supervisor: the process that was it is paused, and I, its child, go on.
+
+    Descriptors: the channel to the paused process, its pidfd, that of the sender.
+    """
+
+    name: ClassVar[str] = "snapshot taken"
+    paused_pid: int
+    pid: int
+    """The sender's."""
+    path: str
+    """The module that was about to be read, or that goes on behind its imports."""
+    is_before: bool
+    record_length: int
+    """Bytes of the generation's record that the paused process depends on."""
+    import_s: float
+    """Seconds of import that it saves."""
+    under_way: tuple[UnderWay, ...]
+    fds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRefused:
+    """Candidate → supervisor: from here on this import cannot be forked."""
+
+    name: ClassVar[str] = "snapshot refused"
+    reason: str
+    path: str
+    """The module that was about to be read, or that goes on behind its imports."""
+    is_before: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """Template or snapshot → supervisor: a child of it has ended; only a parent is told how."""
+
+    name: ClassVar[str] = "exited"
+    pid: int
+    status: int
+    """As subprocess gives it."""
+
+
 Message: TypeAlias = (
     Build
     | Built
@@ -188,10 +298,16 @@ Message: TypeAlias = (
     | Connection
     | Taken
     | Asked
+    | Preload
+    | Preloaded
+    | Resume
+    | Begun
+    | SnapshotTaken
+    | SnapshotRefused
+    | Exited
 )
 
 _CLASSES: dict[str, type[Message]] = {cls.name: cls for cls in get_args(Message)}
-_TUPLES = ("argv", "project_dirs", "watch_files", "static_dirs", "unwatch_files")
 _BESIDE_THE_HEAD = frozenset({"payload", "fds"})
 
 
@@ -213,9 +329,13 @@ def decode(head: bytes, payload: bytes, fds: tuple[int, ...]) -> Message:
     if cls is None:
         raise ValueError(f"unknown message: {head[:200]!r}")
     names = {item.name for item in fields(cls)}
-    for name in _TUPLES:
-        if name in values:
-            values[name] = tuple(values[name])
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = tuple(value)
+    if "under_way" in values:
+        values["under_way"] = tuple(UnderWay(*each) for each in values["under_way"])
+    if "refused" in values:
+        values["refused"] = tuple(RefusedRoot(*each) for each in values["refused"])
     if "blame" in values:
         values["blame"] = Blame(values["blame"])
     if "outcome" in values:

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from wiverno.dev.processes.role import SESSION_VARIABLE
@@ -41,7 +41,9 @@ def be_subreaper(yes: bool) -> None:
 class Orphans:
     """Ends them, and reaps only what it has ended: other children are the user's own."""
 
-    def __init__(self) -> None:
+    def __init__(self, spared: Callable[[], Collection[int]] = tuple) -> None:
+        """`spared` are pids that have another end: a snapshot bears the mark of its build."""
+        self._spared = spared
         self._condemned: dict[int, str] = {}
         self._zombies: set[int] = set()
         self.look_at: float | None = time.monotonic() if _claims_all else None
@@ -53,8 +55,9 @@ class Orphans:
     def end(self, mark: str) -> None:
         """Send SIGKILL to our children whose session variable begins with `mark`."""
         wanted = f"{SESSION_VARIABLE}={mark}".encode()
+        spared = self._spared()
         for pid in _children():
-            if _has(pid, wanted):
+            if pid not in spared and _has(pid, wanted):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
                 self._condemned[pid] = mark

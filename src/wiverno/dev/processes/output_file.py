@@ -7,7 +7,7 @@ appends in one order, so nothing is shown twice or by nobody, and nobody waits f
 import errno
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import TypeAlias
 
@@ -36,11 +36,19 @@ class OutputFile:
         self._place = _place(os.fstat(fd))
         self._claimed_bytes = 0
         """All before this is claimed, by whomever."""
+        self._has_other_claimed = False
 
     @property
     def has_unclaimed(self) -> bool:
         """May say yes for what the other side has claimed."""
         return self._size_bytes() > self._claimed_bytes
+
+    @property
+    def has_other_claimed(self) -> bool:
+        """Has the other side ever shown anything itself?"""
+        if not self._has_other_claimed and self.has_unclaimed:
+            self._note_claims(kind for kind, _, _ in self._frames(self._claimed_bytes))
+        return self._has_other_claimed
 
     def add(self, descriptor: int, text: bytes) -> None:
         """Raises OSError when the memory is full, or somebody has closed the descriptor."""
@@ -51,8 +59,8 @@ class OutputFile:
 
     def claim(self) -> Sequence[Piece]:
         """What was printed and is for this side to show, in order. Raises as `add` does."""
-        if not self.has_unclaimed:
-            return []
+        if not self.has_unclaimed and self._own_claim is Claim.SUPERVISOR:
+            return []  # The candidate's claim says that it shows what comes, too.
         os.write(self._fd, _HEAD.pack(self._own_claim, 0))
         claimed: list[Piece] = []
         unclaimed: list[Piece] = []
@@ -62,9 +70,14 @@ class OutputFile:
                 continue
             if kind == self._own_claim:
                 claimed += unclaimed
+            self._note_claims([kind])
             unclaimed.clear()
             self._claimed_bytes = end
         return claimed
+
+    def _note_claims(self, kinds: Iterable[int]) -> None:
+        if any(kind >= Claim.SUPERVISOR and kind != self._own_claim for kind in kinds):
+            self._has_other_claimed = True
 
     def _frames(self, begin: int) -> Iterator[tuple[int, bytes, int]]:
         """Kind, text and where the frame ends; a torn tail is left out."""

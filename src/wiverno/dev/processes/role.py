@@ -9,13 +9,39 @@ from enum import StrEnum
 SESSION_VARIABLE = "WIVERNO_SESSION"
 """Environment variable in every process of a session and of its application.
 
-`<session>.<generation>.`, or `<session>.pages.`
+`<session>.<generation>.`, or what the process is in place of the generation: `pages`,
+`template`, or a letter and a pid.
 """
 
 
 class Role(StrEnum):
     WORKER = "worker"
     PAGES = "pages"
+    TEMPLATE = "template"
+
+
+def session_mark(session_id: str, role: Role) -> str:
+    return f"{session_id}.{role}."
+
+
+def generation_mark(session_id: str, generation: int) -> str:
+    """All of one width, so that a forked process can write its own over its parent's."""
+    return f"{session_id}.{generation:08d}."
+
+
+def snapshot_mark(session_id: str, pid: int) -> str:
+    """Of a paused process: no longer that of the generation that it was."""
+    return f"{session_id}.s{pid:07d}."
+
+
+def trial_mark(session_id: str, template_pid: int) -> str:
+    """Of the processes in which a template tries out what it may import."""
+    return f"{session_id}.t{template_pid:07d}."
+
+
+def session_of(mark: str) -> str:
+    """The session's id."""
+    return mark.partition(".")[0]
 
 
 _role: Role | None = None

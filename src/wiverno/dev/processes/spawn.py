@@ -1,4 +1,4 @@
-"""Starts the processes of a session. The one file that executes; nothing here forks.
+"""Starts the processes of a session. The one file that executes or forks.
 
 A fresh interpreter gets what `python -m` would have given it: the interpreter's flags,
 the environment and the current directory. It learns everything else from its channel.
@@ -8,10 +8,12 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
+from wiverno.dev.application_forks import our_own
 from wiverno.dev.processes.channel import Channel
 from wiverno.dev.processes.child import BLOCKED_AT_THE_START
 
@@ -37,6 +39,7 @@ class Program(StrEnum):
 
     WORKER = "worker"
     PAGES = "pages"
+    TEMPLATE = "template"
 
 
 def spawn(
@@ -49,7 +52,7 @@ def spawn(
     """
     code = _BOOTSTRAP.format(root=_PACKAGE_ROOT, module=program.value)
     arguments = [str(channel.fileno()), str(descriptor_limit)]
-    command = [sys.executable, *_interpreter_flags(), "-c", code, *arguments]
+    command = [sys.executable, *interpreter_flags(), "-c", code, *arguments]
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_AT_THE_START)
     try:
         return subprocess.Popen(
@@ -57,6 +60,20 @@ def spawn(
         )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def fork() -> int:
+    """Fork; 0 in the child. Whether this process may fork is the guard's question.
+
+    Python 3.12 and newer warn when there are several native threads. The guard has found the
+    ones that matter; with warnings as errors the application would hear of ours.
+    """
+    if sys.version_info < (3, 12):
+        with our_own():
+            return os.fork()  # noqa: TID251 - this is the file that forks
+    with our_own(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r".*use of fork\(\)", DeprecationWarning)
+        return os.fork()  # noqa: TID251 - this is the file that forks
 
 
 def open_pidfd(pid: int) -> int | None:
@@ -67,7 +84,7 @@ def open_pidfd(pid: int) -> int | None:
         return None
 
 
-def _interpreter_flags() -> list[str]:
+def interpreter_flags() -> list[str]:
     """-X, -W and the other flags this interpreter was started with.
 
     multiprocessing starts its interpreters with the same function, which knows only some of

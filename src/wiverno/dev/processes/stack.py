@@ -9,6 +9,8 @@ import faulthandler
 import os
 import signal
 
+from wiverno.dev.application_forks import in_child
+
 # A real-time signal that nobody is known to use; without such signals (macOS) there is no stack.
 _STACK_SIGNAL: int | None = signal.SIGRTMAX - 5 if hasattr(signal, "SIGRTMAX") else None
 
@@ -23,7 +25,7 @@ def answer_with_stack(fd: int) -> None:
         faulthandler.register(_STACK_SIGNAL, file=fd, all_threads=False)
         os.write(fd, _READY)
         # In what the application forks the descriptor is closed, and its number another's.
-        os.register_at_fork(after_in_child=_answer_no_more)
+        in_child(_answer_no_more)
 
 
 def _answer_no_more() -> None:

@@ -8,20 +8,39 @@ import contextlib
 import os
 import resource
 import selectors
+import signal
+import socket
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from wiverno.dev.control.events import EVENTS_FD_VARIABLE
 from wiverno.dev.decisions.changes import BuildStart
 from wiverno.dev.processes import life_line
 from wiverno.dev.processes.channel import Channel, ChannelClosedError, QueuedChannel
-from wiverno.dev.processes.handles import BuildCause, ProcessHandle, WorkerHandle
-from wiverno.dev.processes.messages import Attach, Build, Message
+from wiverno.dev.processes.forked import ForkedProcess, Origin, SnapshotHandle, TemplateHandle
+from wiverno.dev.processes.handles import BuildCause, Process, ProcessHandle, WorkerHandle
+from wiverno.dev.processes.messages import (
+    Attach,
+    Begun,
+    Build,
+    Exited,
+    Message,
+    Preload,
+    Resume,
+    Retire,
+    SnapshotTaken,
+)
 from wiverno.dev.processes.orphans import Orphans, be_subreaper
-from wiverno.dev.processes.role import SESSION_VARIABLE
+from wiverno.dev.processes.role import (
+    SESSION_VARIABLE,
+    Role,
+    generation_mark,
+    session_mark,
+    trial_mark,
+)
 from wiverno.dev.processes.spawn import Program, spawn
 from wiverno.dev.settings import DevSettings
 
@@ -29,6 +48,8 @@ from wiverno.dev.settings import DevSettings
 _ORPHANS_END_S = 0.5
 # Without pidfds (macOS) an exit is looked for this often.
 _EXIT_POLL_S = 0.05
+# Until a template reads its channel: it may just be starting on a busy machine.
+_DISMISSAL_S = 10.0
 
 
 class ProcessTable:
@@ -46,7 +67,7 @@ class ProcessTable:
         self._on_exit = on_exit
         self._handles: list[ProcessHandle] = []
         self._life_line, self._supervisor_end = life_line.create()
-        self._orphans = Orphans()
+        self._orphans = Orphans(spared=lambda: [handle.pid for handle in self])
         be_subreaper(True)
         self._descriptor_limit = _raise_descriptor_limit()
 
@@ -62,11 +83,23 @@ class ProcessTable:
         settings: DevSettings,
         cause: BuildCause,
         good_sources_fd: int | None = None,
+        origin: Origin | None = None,
     ) -> WorkerHandle:
-        """`good_sources_fd` stays the caller's: the sources of the version that served last."""
+        """`good_sources_fd` stays the caller's: the sources of the version that served last.
+
+        Without `origin` it is a new interpreter.
+        """
         start = BuildStart(time.monotonic(), time.time_ns())
-        process, channel = self._spawn(Program.WORKER, str(generation))
+        process: Process
+        if origin is None:
+            process, channel = self._spawn(Program.WORKER, self.mark_of(generation))
+        else:
+            process, channel = self._fork(origin.handle, generation)
         handle = WorkerHandle(process, channel, generation, start, cause, good_sources_fd)
+        if origin is not None:
+            handle.level = origin.level
+        if origin is not None and origin.record is not None:
+            handle.depend_on(origin.record.copy(), origin.frames)
         self._add(handle)
         good = () if handle.good_sources_fd is None else (handle.good_sources_fd,)
         channel.send(
@@ -82,23 +115,62 @@ class ProcessTable:
                 static_dirs=settings.static_dirs,
                 unwatch_files=settings.unwatch_files,
                 is_manual=settings.is_manual,
+                hot_files=cause.hot_files,
                 fds=(self._life_line, *handle.files, *good),
             )
         )
         return handle
 
     def start_pages(self) -> ProcessHandle:
-        handle = ProcessHandle(*self._spawn(Program.PAGES, Program.PAGES))
+        mark = session_mark(self.session_id, Role.PAGES)
+        handle = ProcessHandle(*self._spawn(Program.PAGES, mark))
         self._add(handle)
         handle.channel.send(Attach(fds=(self._life_line,)))
         return handle
+
+    def start_template(
+        self, roots: Sequence[str], project_dirs: tuple[str, ...] = ()
+    ) -> TemplateHandle:
+        mark = session_mark(self.session_id, Role.TEMPLATE)
+        handle = TemplateHandle(*self._spawn(Program.TEMPLATE, mark))
+        handle.asked_for = tuple(roots)
+        self._add(handle)
+        handle.channel.send(
+            Preload(tuple(roots), tuple(sys.argv), project_dirs, (self._life_line,))
+        )
+        return handle
+
+    def add_snapshot(
+        self, candidate: WorkerHandle, taken: SnapshotTaken, hot_files: Collection[str]
+    ) -> SnapshotHandle:
+        """The process that was the candidate is paused; its child has the candidate's channel."""
+        channel_fd, paused_pidfd, own_pidfd = taken.fds
+        process = self._go_on_as(candidate, taken.pid, own_pidfd, paused_pidfd)
+        channel = QueuedChannel(Channel(socket.socket(fileno=channel_fd)))
+        record = candidate.record(taken.record_length)
+        handle = SnapshotHandle(process, channel, taken, record, hot_files)
+        self._add(handle)
+        return handle
+
+    def let_go(self, handle: ProcessHandle) -> None:
+        """End a process that only waits."""
+        handle.kill()
+
+    def dismiss(self, handle: ProcessHandle) -> None:
+        """End a process that waits, once it has done what is on its way to it."""
+        handle.channel.send(Retire(0.0, 0.0))
+        handle.expect_exit(time.monotonic() + _DISMISSAL_S)
+
+    def mark_of(self, generation: int) -> str:
+        """The session variable of a process and of all that the application starts in it."""
+        return generation_mark(self.session_id, generation)
 
     def next_deadline(self) -> float | None:
         """When `tend` has something to do; monotonic, in seconds."""
         deadlines = [handle.kill_at for handle in self._handles if handle.kill_at is not None]
         if self._orphans.look_at is not None:
             deadlines.append(self._orphans.look_at)
-        if self._orphans or any(handle.pidfd is None for handle in self._handles):
+        if self._orphans or any(map(self._is_looked_for, self._handles)):
             deadlines.append(time.monotonic() + _EXIT_POLL_S)
         return min(deadlines, default=None)
 
@@ -111,7 +183,7 @@ class ProcessTable:
                 handle.kill_at = None
                 handle.kill()
             self._watch_for_room(handle)
-            if handle.pidfd is None:
+            if self._is_looked_for(handle):
                 self._look_for_exit(handle)
 
     def kill_all(self) -> None:
@@ -133,8 +205,19 @@ class ProcessTable:
         os.close(self._supervisor_end)
         _set_descriptor_limit(self._descriptor_limit)
 
-    def _spawn(self, program: Program, role: str) -> tuple[subprocess.Popen[bytes], QueuedChannel]:
-        environment = {**os.environ, SESSION_VARIABLE: self._mark(role)}
+    def _fork(self, parent: ProcessHandle, generation: int) -> tuple[ForkedProcess, QueuedChannel]:
+        ours, theirs = Channel.pair()
+        process = ForkedProcess()
+        parent.channel.send(Resume(generation, fds=(theirs.fileno(),)))
+        if parent.channel.has_unsent:
+            # It goes with the message, later.
+            process.their_end = theirs
+        else:
+            theirs.close()
+        return process, QueuedChannel(ours)
+
+    def _spawn(self, program: Program, mark: str) -> tuple[subprocess.Popen[bytes], QueuedChannel]:
+        environment = {**os.environ, SESSION_VARIABLE: mark}
         environment.pop(EVENTS_FD_VARIABLE, None)
         ours, theirs = Channel.pair()
         try:
@@ -146,15 +229,14 @@ class ProcessTable:
         finally:
             theirs.close()
 
-    def _mark(self, role: str) -> str:
-        """The session variable of a process and of all that the application starts in it."""
-        return f"{self.session_id}.{role}."
-
     def _add(self, handle: ProcessHandle) -> None:
         self._handles.append(handle)
         self._selector.register(
             handle.channel, selectors.EVENT_READ, lambda: self._on_channel(handle)
         )
+        self._watch_for_exit(handle)
+
+    def _watch_for_exit(self, handle: ProcessHandle) -> None:
         if handle.pidfd is not None:
             self._selector.register(
                 handle.pidfd, selectors.EVENT_READ, lambda: self._look_for_exit(handle)
@@ -166,12 +248,68 @@ class ProcessTable:
         handle.channel.flush()
         try:
             while True:
-                self._on_message(handle, handle.channel.receive())
+                self._hear(handle, handle.channel.receive())
         except BlockingIOError:
             self._watch_for_room(handle)
         except ChannelClosedError:
             # The exit follows; until then the closed end would be reported without pause.
             self._stop_listening(handle)
+            process = handle.process
+            if isinstance(process, ForkedProcess) and process.is_unborn:
+                # Its parent ended before it could fork, or it before it could say so.
+                process.ended(-signal.SIGKILL)
+                self._look_for_exit(handle)
+
+    def _hear(self, handle: ProcessHandle, message: Message) -> None:
+        match message:
+            case Begun():
+                self._has_begun(handle, message.pid, message.fds[0])
+            case Exited():
+                self._has_exited(message)
+            case _:
+                self._on_message(handle, message)
+
+    def _has_begun(self, handle: ProcessHandle, pid: int, pidfd: int) -> None:
+        """A forked process says who it is."""
+        assert isinstance(handle.process, ForkedProcess)  # nobody else says so
+        handle.pidfd = pidfd
+        handle.process.begun(pid, pidfd)
+        self._watch_for_exit(handle)
+
+    def _go_on_as(
+        self, handle: ProcessHandle, pid: int, pidfd: int, own_pidfd: int
+    ) -> ForkedProcess:
+        """A forked process is another one from now on; returns what it was."""
+        assert isinstance(handle.process, ForkedProcess)  # nobody else says so
+        self._forget_pidfd(handle)
+        if handle.pidfd is not None:
+            os.close(handle.pidfd)
+        handle.pidfd = pidfd
+        paused = handle.process.goes_on_as(pid, pidfd, own_pidfd)
+        self._watch_for_exit(handle)
+        return paused
+
+    def _has_exited(self, exited: Exited) -> None:
+        if not any(handle.pid == exited.pid for handle in self):
+            # It was told sooner than what the process itself had said before.
+            for handle in self:
+                if isinstance(handle.process, ForkedProcess):
+                    self._on_channel(handle)
+        for handle in self:
+            if handle.pid == exited.pid and isinstance(handle.process, ForkedProcess):
+                handle.process.ended(exited.status)
+                self._look_for_exit(handle)
+
+    def _is_looked_for(self, handle: ProcessHandle) -> bool:
+        """Does nothing tell of its exit, or how it ended?"""
+        if isinstance(handle.process, ForkedProcess):
+            # Its parent tells, unless that has ended as well.
+            return handle.pidfd is not None and handle.pidfd not in self._selector.get_map()
+        return handle.pidfd is None
+
+    def _forget_pidfd(self, handle: ProcessHandle) -> None:
+        if handle.pidfd is not None and handle.pidfd in self._selector.get_map():
+            self._selector.unregister(handle.pidfd)
 
     def _watch_for_room(self, handle: ProcessHandle) -> None:
         if handle.channel.fileno() not in self._selector.get_map():
@@ -189,17 +327,25 @@ class ProcessTable:
 
     def _look_for_exit(self, handle: ProcessHandle) -> None:
         status = handle.exit_status()
-        if status is None or handle not in self._handles:
+        if handle not in self._handles:
+            return
+        if status is None:
+            # It has ended, and its parent will say how: until then its end is no news.
+            if isinstance(handle.process, ForkedProcess):
+                self._forget_pidfd(handle)
             return
         # Its last words may still be in the channel: a report, connections it handed over.
         self._on_channel(handle)
+        if handle.exit_status() is None:
+            return  # Its child has said that it goes on in its place.
         self._stop_listening(handle)
-        if handle.pidfd is not None:
-            self._selector.unregister(handle.pidfd)
+        self._forget_pidfd(handle)
         self._handles.remove(handle)
         handle.close()
         if isinstance(handle, WorkerHandle):
-            self._orphans.end(self._mark(str(handle.generation)))
+            self._orphans.end(self.mark_of(handle.generation))
+        if isinstance(handle, TemplateHandle):
+            self._orphans.end(trial_mark(self.session_id, handle.pid))
         self._on_exit(handle, status)
 
 

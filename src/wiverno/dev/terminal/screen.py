@@ -11,6 +11,10 @@ PANEL_TITLE = "Wiverno Development Server"
 MAX_FILES_SHOWN = 3
 MAX_DETAIL_LINES = 20
 
+# Of these one may want to know without having asked: it is why the restart was fast.
+_FAST_LEVELS = ("template", "snapshot")
+_LEVELS = {"interpreter": "in a new interpreter", "template": "from the template"}
+
 
 class Segment(NamedTuple):
     """Text in one style; the styles are rich's words."""
@@ -29,6 +33,8 @@ class RestartSummary:
     changed: tuple[str, ...]
     phases: Mapping[str, float]
     total_ms: float
+    level: str = ""
+    """What the worker was made of, in the words of the events; empty where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +113,72 @@ def panel_lines(
 
 
 def summary_lines(
-    summary: RestartSummary, restart: int, characters: Characters = UNICODE
+    summary: RestartSummary,
+    restart: int,
+    characters: Characters = UNICODE,
+    *,
+    is_verbose: bool = False,
 ) -> list[Line]:
-    """The one honest line about how long it took, and for what."""
+    """The one honest line about how long it took, and for what; verbose, with each phase."""
     verb = "started" if restart <= 1 else "restarted"
-    text = f"{verb} in {summary.total_ms:.0f} ms"
-    if summary.phases:
-        text += ": " + ", ".join(f"{name} {ms:.0f}" for name, ms in summary.phases.items())
+    text = f"{verb} in {milliseconds(summary.total_ms)}"
+    if summary.level in _FAST_LEVELS or (is_verbose and summary.level):
+        text += f" {_LEVELS.get(summary.level, f'from a {summary.level}')}"
     if summary.changed:
         text += f" {characters.dot} {_short_names(summary.changed)}"
-    return [(Segment(text, "green"),)]
+    lines: list[Line] = [(Segment(text, "green"),)]
+    if is_verbose and summary.phases:
+        phases = ", ".join(f"{name} {_number(ms)}" for name, ms in summary.phases.items())
+        lines.append(_detail(f"{phases} ms"))
+    return lines
+
+
+def template_ready_lines(roots: Sequence[str]) -> list[Line]:
+    """Which modules later restarts find imported."""
+    count = "1 module" if len(roots) == 1 else f"{len(roots)} modules"
+    return [_detail(f"template ready with {count}: {_listed(roots)}")]
+
+
+def snapshot_taken_lines(path: str, import_s: float, *, is_before: bool) -> list[Line]:
+    """Where, and how much import time a restart that resumes there saves."""
+    place = place_in_import(path, is_before=is_before)
+    return [_detail(f"snapshot {place}, saves {milliseconds(import_s * 1000)} of import")]
+
+
+def began_again_lines(why: str) -> list[Line]:
+    """A build that what was kept has spoiled, or may have."""
+    return [_detail(f"build begun again from the beginning: {why}")]
+
+
+def root_refused_lines(name: str, reason: str, import_s: float) -> list[Line]:
+    """A third-party module that each restart imports, why, and what that costs."""
+    cost = f" ({milliseconds(import_s * 1000)})" if import_s else ""
+    return [_plain(f"{name} is imported at each restart{cost}: {reason}.")]
+
+
+def snapshot_refused_lines(
+    reason: str, place: str, restart_ms: float, fast_ms: float
+) -> list[Line]:
+    """What keeps restarts from being fast, where, and what it costs."""
+    usual, fast = milliseconds(restart_ms), milliseconds(max(10.0, round(fast_ms, -1)))
+    return [_plain(f"{reason} {place}: restarts take {usual} instead of about {fast}.")]
+
+
+def place_in_import(path: str, *, is_before: bool) -> str:
+    """A point of an import: a module is about to be read, or goes on behind its imports."""
+    return f"before {path} is imported" if is_before else f"after the imports of {path}"
+
+
+def relative_path(path: str, project: str) -> str:
+    """As people name it: from the project's folder, or from that of installed packages."""
+    folder = project.rstrip("/") + "/"
+    installed = path.rpartition("-packages/")[2]
+    return installed if installed != path else path.removeprefix(folder)
+
+
+def milliseconds(ms: float) -> str:
+    """In two or three digits: `4.2 ms`, `231 ms`, `1.1 s`."""
+    return f"{ms / 1000:.1f} s" if ms >= 999.5 else f"{_number(ms)} ms"
 
 
 def outlook(kept_restart: int | None = None, *, is_manual: bool = False) -> str:
@@ -193,6 +255,20 @@ def _plain(text: str) -> Line:
     return (Segment(text),)
 
 
+def _detail(text: str) -> Line:
+    return (Segment(f"  {text}", "dim"),)
+
+
+def _number(ms: float) -> str:
+    return f"{ms:.0f}" if ms >= 9.95 else f"{ms:.1f}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MAX_FILES_SHOWN
+    text = ", ".join(names[:MAX_FILES_SHOWN])
+    return f"{text} and {more} more" if more > 0 else text
+
+
 def _debug_segment(debug: bool | None) -> Segment:
     if debug is None:
         return Segment("Unknown", "dim")
@@ -213,9 +289,7 @@ def _boxed(rows: Sequence[Line], inner: int, characters: Characters) -> list[Lin
 
 
 def _short_names(paths: Sequence[str]) -> str:
-    names = ", ".join(_short_name(path) for path in paths[:MAX_FILES_SHOWN])
-    more = len(paths) - MAX_FILES_SHOWN
-    return f"{names} and {more} more" if more > 0 else names
+    return _listed([_short_name(path) for path in paths])
 
 
 def _short_name(path: str) -> str:

@@ -38,7 +38,9 @@ class Terminal:
     output any more.
     """
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, *, is_verbose: bool = False) -> None:
+        """`is_verbose` also tells where the time of restarts goes."""
+        self._is_verbose = is_verbose
         # sys.stdout is None under pythonw and some service managers.
         self._stream = sys.stdout if stream is None else stream
         self._is_silent = self._stream is None
@@ -63,9 +65,34 @@ class Terminal:
         self._print(
             [
                 *screen.panel_lines(url, debug, restart, self._width(), characters),
-                *screen.summary_lines(summary, restart, characters),
+                *screen.summary_lines(summary, restart, characters, is_verbose=self._is_verbose),
             ]
         )
+
+    def template_ready(self, roots: Sequence[str]) -> None:
+        """These modules need not be imported again. Only when verbose, as the two below."""
+        self._print_details(screen.template_ready_lines(roots))
+
+    def snapshot_taken(self, path: str, import_s: float, *, is_before: bool) -> None:
+        """So much import time is saved by what was kept at this point of the import."""
+        self._print_details(
+            screen.snapshot_taken_lines(self._in_project(path), import_s, is_before=is_before)
+        )
+
+    def began_again(self, why: str) -> None:
+        """A build is repeated without anything that was kept."""
+        self._print_details(screen.began_again_lines(why))
+
+    def root_refused(self, name: str, reason: str, import_s: float) -> None:
+        """This module is left to each restart."""
+        self._print(screen.root_refused_lines(name, reason, import_s))
+
+    def snapshot_refused(
+        self, reason: str, path: str, *, is_before: bool, restart_ms: float, fast_ms: float
+    ) -> None:
+        """Nothing can be kept from this point of the import on; restarts take that long."""
+        place = screen.place_in_import(self._in_project(path), is_before=is_before)
+        self._print(screen.snapshot_refused_lines(reason, place, restart_ms, fast_ms))
 
     def failed(
         self, headline: str, where: str, detail_lines: Iterable[str], outlook: str = ""
@@ -119,6 +146,16 @@ class Terminal:
             deadline = time.monotonic() + timeout_s
             for writer in self._writers.values():
                 writer.close(max(0.0, deadline - time.monotonic()))
+
+    def _print_details(self, lines: Sequence[Line]) -> None:
+        if self._is_verbose:
+            self._print(lines)
+
+    def _in_project(self, path: str) -> str:
+        # The folder may have been removed.
+        with contextlib.suppress(OSError):
+            return screen.relative_path(path, os.getcwd())  # noqa: PTH109 - compared as text
+        return path
 
     def _flush_stream(self) -> None:
         """What the program printed itself comes first; later it is not for us to wait for."""

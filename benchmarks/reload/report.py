@@ -1,0 +1,210 @@
+"""The tables of docs/benchmarks.md, between two markers, and the plot beside the page."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.reload.freshness import Kind
+from benchmarks.reload.peers import PEERS
+from benchmarks.reload.plot import Panel, draw
+from benchmarks.reload.projects import PROJECTS
+from benchmarks.reload.results import BrokenSave, PolledSave, Results, SameSecond
+from benchmarks.reload.summary import Summary, best, shown_ms, shown_share, summarize
+
+BEGIN = "<!-- reload: begin, written by `python -m benchmarks.reload report` -->"
+END = "<!-- reload: end -->"
+PLOT_NAME = "benchmarks-reload.svg"
+
+PATCHING = {peer.name for peer in PEERS if peer.patches}
+VERSIONS_SHOWN = (
+    *("wiverno", "uvicorn", "flask", "werkzeug", "watchdog", "django", "gunicorn", "granian"),
+    *("hypercorn", "hupper", "waitress", "watchfiles", "jurigged", "uvicorn-hmr"),
+    *("numpy", "pandas", "scikit-learn", "sqlalchemy"),
+)
+
+
+class PageWithoutMarkersError(Exception):
+    """The page does not say where the tables belong."""
+
+
+def write_report(results: Results, page: Path) -> None:
+    text = page.read_text()
+    page.write_text(between_markers(text, markdown(results)))
+    (page.parent / PLOT_NAME).write_text(draw(panels(results)))
+
+
+def between_markers(page: str, section: str) -> str:
+    """`page` with `section` between its markers. Raises PageWithoutMarkersError."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise PageWithoutMarkersError(f"The page needs the lines {BEGIN!r} and {END!r}.")
+    return f"{before}{BEGIN}\n\n{section.strip()}\n\n{END}{after}"
+
+
+def markdown(results: Results) -> str:
+    parts = [
+        conditions(results),
+        "### Save to first fresh byte",
+        f"![Every save, by project and server]({PLOT_NAME})",
+        "\n".join(comparison_table(results)),
+        *project_sections(results),
+        "### Clients that ask all the time",
+        "\n".join(polled_table(results.polled)),
+        "### A save that does not compile",
+        "\n".join(broken_table(results.broken)),
+        "### Two saves of the same size within one second",
+        "\n".join(same_second_table(results.same_second)),
+        *absence_section(results),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def conditions(results: Results) -> str:
+    about = results.about
+    versions = about["versions"]
+    shown = [f"{name} {versions[name]}" for name in VERSIONS_SHOWN if name in versions]
+    interrupted = "" if about["is complete"] else "**Interrupted.** "
+    return (
+        f"{interrupted}`{about['command']}`, {about['date']}, "
+        f"{about['processor']}, {about['machine']}, "
+        f"load {about['load before']} before and {about['load after']} after, "
+        f"Python {versions['python']}: {', '.join(shown)}."
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """The first column to the left, the others to the right."""
+    yield f"| {' | '.join(head)} |"
+    yield f"|---|{'--:|' * (len(head) - 1)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def comparison_table(results: Results) -> Iterator[str]:
+    """wiverno beside the fastest of those that restart and of those that patch in place."""
+    rows = []
+    for title, summaries in by_project(results):
+        names = {summary.peer for summary in summaries}
+        ours = best(summaries, {name for name in names if name.startswith("wiverno")})
+        if ours is None:
+            continue
+        peers = names - {name for name in names if name.startswith("wiverno")}
+        restart = best(summaries, peers - PATCHING)
+        patch = best(summaries, peers & PATCHING)
+        rows.append((title, named_ms(ours), *beside(ours, restart), *beside(ours, patch)))
+    return table(
+        ("median ms", "wiverno", "best restart", "ratio", "best patching in place", "ratio"), rows
+    )
+
+
+def named_ms(summary: Summary) -> str:
+    return f"{shown_ms(summary.median_ms)} ({summary.peer})"
+
+
+def beside(ours: Summary, other: Summary | None) -> tuple[str, str]:
+    if other is None:
+        return "", ""
+    ratio = other.median_ms / ours.median_ms
+    return named_ms(other), f"{ratio:.1f}x" if math.isfinite(ratio) else ""
+
+
+def by_project(results: Results) -> Iterator[tuple[str, list[Summary]]]:
+    """Title and summaries of each project that was measured, in the order of `PROJECTS`."""
+    for project in PROJECTS:
+        summaries = summarize(save for save in results.saves if save.project == project.name)
+        if summaries:
+            yield f"{project.name}: {project.edit}", summaries
+
+
+def project_sections(results: Results) -> Iterator[str]:
+    for title, summaries in by_project(results):
+        yield f"#### {title[0].upper()}{title[1:]}"
+        yield "\n".join(project_table(summaries))
+
+
+def project_table(summaries: Iterable[Summary]) -> Iterator[str]:
+    head = ("server", "median ms", "p95", "max", "saves", "missed", *(kind.value for kind in Kind))
+    return table(
+        head,
+        (
+            (
+                summary.peer + (" (patches)" if summary.peer in PATCHING else ""),
+                shown_ms(summary.median_ms),
+                shown_ms(summary.p95_ms),
+                shown_ms(summary.max_ms),
+                str(len(summary.times_ms)),
+                str(summary.missed or ""),
+                *(shown_share(summary.first[kind], len(summary.times_ms)) for kind in Kind),
+            )
+            for summary in summaries
+        ),
+    )
+
+
+def polled_table(polled: Sequence[PolledSave]) -> Iterator[str]:
+    def row(peer: str) -> list[str]:
+        own = [save for save in polled if save.peer == peer]
+        counts = [sum(save.requests.get(kind, 0) for save in own) for kind in Kind]
+        return [peer, str(len(own)), str(sum(counts)), *(str(count or "") for count in counts)]
+
+    head = ("server", "saves", "requests", *(kind.value for kind in Kind))
+    return table(head, (row(peer) for peer in names_of(polled)))
+
+
+def broken_table(broken: Sequence[BrokenSave]) -> Iterator[str]:
+    def row(peer: str) -> list[str]:
+        own = [save for save in broken if save.peer == peer]
+        fixed = sorted(math.inf if save.fixed_ms is None else save.fixed_ms for save in own)
+        return [
+            peer,
+            # The longest sequence of different answers tells most.
+            max((", ".join(without_repeats(save.answers)) for save in own), key=len),
+            "yes" if all(save.names_error for save in own) else "",
+            "yes" if any(save.has_ended for save in own) else "",
+            shown_ms(fixed[len(fixed) // 2]),
+        ]
+
+    head = ("server", "requests get", "error shown", "ended", "repair to fresh, median ms")
+    return table(head, (row(peer) for peer in names_of(broken)))
+
+
+def without_repeats(answers: Iterable[str]) -> Iterator[str]:
+    last = ""
+    for answer in answers:
+        if answer != last:
+            yield answer
+        last = answer
+
+
+def same_second_table(pairs: Sequence[SameSecond]) -> Iterator[str]:
+    def row(peer: str) -> list[str]:
+        own = [pair for pair in pairs if pair.peer == peer and pair.is_same_second]
+        served = sum(pair.first_was_served for pair in own)
+        stale = sum(pair.second_ms is None for pair in own)
+        return [peer, str(len(own)), str(served), str(stale or "")]
+
+    head = ("server", "pairs", "first served before the second", "stale for good")
+    return table(head, (row(peer) for peer in names_of(pairs)))
+
+
+def names_of(records: Sequence[PolledSave | BrokenSave | SameSecond]) -> list[str]:
+    """Each once, sorted, wiverno first."""
+    names = {record.peer for record in records}
+    return sorted(names, key=lambda name: (not name.startswith("wiverno"), name))
+
+
+def absence_section(results: Results) -> Iterator[str]:
+    if results.absent:
+        yield "### Not measured"
+        yield "\n".join(
+            f"- {absence.peer} ({absence.project}): {' '.join(absence.reason.split())}"
+            for absence in results.absent
+        )
+
+
+def panels(results: Results) -> list[Panel]:
+    return [
+        Panel(title, [(summary.peer, summary.times_ms) for summary in summaries])
+        for title, summaries in by_project(results)
+    ]

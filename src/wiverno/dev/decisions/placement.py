@@ -1,0 +1,68 @@
+"""At which points of an import a snapshot is worth its price. PURE.
+
+One costs about three milliseconds of the build that takes it, and two to four megabytes. It
+pays when a later change resumes there what would else be imported again.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+MOST_KEPT = 4
+"""Snapshots that one session keeps. With supervisor, pages, template and worker it has eight
+processes then."""
+
+# Less import time than this is as fast to do again as to fork.
+_HOT_GAP_S = 0.004
+_ENTRY_GAP_S = 0.010
+_GAP_S = 0.040
+# So many without a hot file before the gap doubles: long imports get few, far apart.
+_PER_GAP = 2
+
+
+class Placement:
+    """Decides for one build."""
+
+    def __init__(self, hot_files: Collection[str]) -> None:
+        """`hot_files` were edited lately: the next edit is likely there, too."""
+        self._hot_files = frozenset(hot_files)
+        self._taken = 0
+
+    def wants(self, path: str, *, is_before: bool, is_entry: bool, since_last_s: float) -> bool:
+        """`path` is about to be read (`is_before`), or goes on behind a run of imports.
+
+        `since_last_s` is the import time since the last snapshot or the beginning.
+        """
+        if is_before and path in self._hot_files:
+            return since_last_s >= _HOT_GAP_S
+        if is_entry and not is_before:
+            return since_last_s >= _ENTRY_GAP_S
+        return since_last_s >= _GAP_S * (1 << (self._taken // _PER_GAP))
+
+    def took(self) -> None:
+        self._taken += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a choice between snapshots needs to know of one, in the order of their depth."""
+
+    import_s: float
+    """How much import time lies before it."""
+    is_hot: bool
+
+
+def one_too_many(kept: Sequence[Kept], most: int = MOST_KEPT) -> int | None:
+    """The index of the snapshot to let go; None while they are few enough.
+
+    That one whose absence costs the least import time; hot ones and the deepest stay as long
+    as there are others.
+    """
+    if len(kept) <= most:
+        return None
+    losses = [
+        (each.is_hot or index == len(kept) - 1, each.import_s - before)
+        for index, (each, before) in enumerate(
+            zip(kept, [0.0, *(one.import_s for one in kept)], strict=False)
+        )
+    ]
+    return losses.index(min(losses))

@@ -1,0 +1,274 @@
+"""The candidate: imports the application, and says what came of it.
+
+It begins in a new interpreter, in the fork of a template, or in the fork of another candidate
+in the middle of its import. Then the state below is that of the earlier build, and `resume`
+makes it that of the new one; the import goes on where it was.
+"""
+
+import contextlib
+import os
+import sys
+import time
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from typing import TYPE_CHECKING, Any
+
+from wiverno.core.app_target import AppTarget, load
+from wiverno.core.wsgi_types import WSGIApplication
+from wiverno.dev.application_forks import in_child
+from wiverno.dev.decisions.lifecycle import Blame
+from wiverno.dev.loading.data_files import LIMIT, DataFiles
+from wiverno.dev.loading.execution import Execution
+from wiverno.dev.loading.finder import RecordingFinder
+from wiverno.dev.loading.gate import Gate
+from wiverno.dev.loading.loader import RecordedSources
+from wiverno.dev.loading.record import Record
+from wiverno.dev.loading.roots import Roots
+from wiverno.dev.loading.sources import Sources
+from wiverno.dev.processes import child, life_line
+from wiverno.dev.processes.build_files import BuildFiles
+from wiverno.dev.processes.channel import Channel
+from wiverno.dev.processes.groundwork import Groundwork
+from wiverno.dev.processes.held_output import SHOWN_AFTER_S, HeldOutput
+from wiverno.dev.processes.messages import Begun, Build, Built, Outcome
+from wiverno.dev.processes.role import SESSION_VARIABLE, generation_mark, session_of
+from wiverno.dev.processes.session_mark import write_mark
+from wiverno.dev.processes.stack import answer_with_stack
+
+if TYPE_CHECKING:
+    from wiverno.dev.loading.doorbell import Doorbell
+    from wiverno.dev.processes.snapshots import Snapshots
+
+# Read by frameworks with calls that tell nothing (`exists`, `stat`) when they are absent.
+_ENVIRONMENT_FILES = (".env", ".flaskenv")
+
+
+@dataclass(slots=True)
+class _Descriptors:
+    """Those that came with `build`, which another build replaces."""
+
+    files: BuildFiles
+    good_sources: tuple[int, ...]
+    life_line: int
+
+    @classmethod
+    def of(cls, build: Build) -> "_Descriptors":
+        inherited_life_line, *fds = build.fds
+        count = len(BuildFiles._fields)
+        files, good_sources = BuildFiles(*fds[:count]), tuple(fds[count:])
+        return cls(files, good_sources, life_line.arm(inherited_life_line))
+
+    def all(self) -> tuple[int, ...]:
+        return (*self.files, *self.good_sources, self.life_line)
+
+    def close(self) -> None:
+        for fd in self.all():
+            # The application may have closed it.
+            with contextlib.suppress(OSError):
+                os.close(fd)
+
+
+class Candidate:
+    """What a process is that has not been told to serve yet."""
+
+    def __init__(self, channel: Channel, groundwork: Groundwork) -> None:
+        self.channel = channel
+        in_child(lambda: self.channel.close())
+        self._groundwork = groundwork
+        self._is_forked = groundwork.is_forked
+        self.build = self._receive_build()
+        self._descriptors = _Descriptors.of(self.build)
+        self.record = Record(self._descriptors.files.record)
+        self.sources = Sources(self._descriptors.files.sources, *self._descriptors.good_sources)
+        self.output = HeldOutput(self._descriptors.files.output, self._shown_at())
+        self.cache = groundwork.cache
+        self.data_files = DataFiles(
+            self.record,
+            [os.getcwd(), *self.build.project_dirs],
+            left_out=self.build.static_dirs,
+            not_followed=self.build.unwatch_files,
+        )
+        user_code = groundwork.user_code
+        self._roots = Roots(user_code, groundwork.early)
+        read = RecordedSources(self.record, self.sources)
+        self._execution = Execution(read.read, self.cache)
+        self._finder = RecordingFinder(self.record, user_code, read, self._execution, self._roots)
+        self._snapshots: Snapshots | None = None
+        self._begun = time.monotonic()
+        self._take_descriptors()
+
+    @property
+    def files(self) -> BuildFiles:
+        return self._descriptors.files
+
+    def import_application(self) -> WSGIApplication | None:
+        """Import it and report. None: this process has nothing to serve.
+
+        What was called in one process may return in another one.
+        """
+        self._prepare()
+        application: WSGIApplication | None = None
+        debug: bool | None = None
+        report, blame = b"", Blame.CODE
+        try:
+            application = load(AppTarget(self.build.module, self.build.attribute))
+            debug = _debug_attribute(application)
+        except BaseException as error:  # noqa: BLE001 - sys.exit() at import is an answer too
+            report = self._report(error)
+            blame = _blame_for(error)
+        imported = time.monotonic()
+        # Output of the import stands before anything that this report makes others print.
+        if self.data_files.is_full:
+            child.complain(
+                f"After the first {LIMIT} files that were read the rest is not followed."
+            )
+        child.flush_output()
+        self.sources.forget_good()
+        built = self._judge(Outcome.FAILED if application is None else Outcome.GOOD)
+        self.channel.send(
+            Built(
+                debug=debug,
+                blame=blame,
+                roots=tuple(self._roots.asked_for),
+                interpreter_ms=(self._begun - self.build.spawned_at) * 1000,
+                import_ms=(imported - self._begun) * 1000,
+                verify_ms=(time.monotonic() - imported) * 1000,
+                payload=report,
+                **built,
+            )
+        )
+        self.output.import_ended()
+        return application if built["outcome"] is Outcome.GOOD else None
+
+    def _judge(self, outcome: Outcome) -> dict[str, Any]:
+        """The outcome as it stands after a look at the disk, with its reason."""
+        self.gate = Gate(self.record, doorbell=self._hang_doorbell)
+        if not self.gate.is_fresh():
+            return {"outcome": Outcome.CHANGED, "changed_path": self.gate.stale_path}
+        # A failed build needs no more modules than it had.
+        is_whole = outcome is Outcome.GOOD
+        if (why := self._roots.why_inexact(is_whole=is_whole)) is not None:
+            return {"outcome": Outcome.INEXACT, "why_inexact": why}
+        return {"outcome": outcome}
+
+    def tidy_up(self) -> None:
+        """What can wait until the application has answered."""
+        self.sources.write_inherited()
+        self.cache.save()
+
+    # In the middle of an import.
+
+    def record_length(self) -> int:
+        return self.record.length
+
+    def continue_build(self) -> None:
+        """In a child that goes on with the same build, while its parent is paused."""
+        armed = self._descriptors.life_line = life_line.arm(self._descriptors.life_line)
+        child.close_in_forks(armed)
+        if self._snapshots is not None:
+            self._snapshots.recognise(armed)
+
+    def resume(self, channel: Channel) -> None:
+        """In a child that goes on with another build. Ends the process if that cannot be."""
+        self.channel = channel
+        before, self.build = self._descriptors, self._receive_build()
+        self._begun = time.monotonic()
+        self._descriptors = _Descriptors.of(self.build)
+        before.close()
+        self._take_descriptors()
+        under_way = {each.path for each in self._execution.under_way}
+        files, good_sources = self._descriptors.files, self._descriptors.good_sources
+        self.record.go_on_in(files.record, under_way)
+        self.sources.go_on_in(files.sources, next(iter(good_sources), None), under_way)
+        self.output.go_on_in(files.output, self._shown_at())
+        if (why := self._execution.go_on_elsewhere()) is not None:
+            self.channel.send(Built(outcome=Outcome.INEXACT, why_inexact=why))
+            os._exit(0)
+        self._begin_snapshots()
+
+    def _receive_build(self) -> Build:
+        if self._is_forked:
+            pidfd = os.pidfd_open(os.getpid())
+            self.channel.send(Begun(os.getpid(), fds=(pidfd,)))
+            os.close(pidfd)
+        build = self.channel.receive()
+        assert isinstance(build, Build)  # the first message, by the protocol
+        if self._is_forked:
+            write_mark(generation_mark(session_of(os.environ[SESSION_VARIABLE]), build.generation))
+        return build
+
+    def _take_descriptors(self) -> None:
+        answer_with_stack(self.files.stack)
+        for fd in self._descriptors.all():
+            child.close_in_forks(fd)
+
+    def _shown_at(self) -> float | None:
+        return None if self.build.is_retry else self.build.spawned_at + SHOWN_AFTER_S
+
+    # Before the import.
+
+    def _prepare(self) -> None:
+        self.output.begin()
+        self._begun = time.monotonic()
+        _take_cold_start_environment(self.build, self._groundwork.main_spec)
+        self._finder.install(self._groundwork.loaded_files)
+        self.data_files.install()
+        for name in (*_ENVIRONMENT_FILES, *self.build.watch_files):
+            self.data_files.follow(os.path.abspath(name))
+        self._roots.hide()
+        self._execution.before_other_code = self._roots.changes.other_code_begins
+        self._execution.after_other_code = self._roots.changes.other_code_ended
+        if self._is_forked:
+            # A process that was not forked from a template is there because forks do harm.
+            from wiverno.dev.processes.snapshots import Snapshots
+
+            self._snapshots = Snapshots(self, self._execution)
+            self._execution.on_point = self._snapshots.reached
+            self._begin_snapshots()
+
+    def _begin_snapshots(self) -> None:
+        if self._snapshots is not None:
+            ours = (self.channel.fileno(), *self._descriptors.all())
+            self._snapshots.begin(self.build.hot_files, ours)
+
+    def _hang_doorbell(self) -> "Doorbell":
+        # Imported only now: most generations answer too few requests to need it.
+        from wiverno.dev.loading.doorbell import Doorbell
+
+        return Doorbell(self.record)
+
+    def _report(self, error: BaseException) -> bytes:
+        from wiverno.dev.failure.last_good import SinceLastGood
+        from wiverno.dev.failure.report import report_exception
+
+        target = f"{self.build.module}:{self.build.attribute}"
+        since = SinceLastGood(self.sources.loaded, self.sources.read_good())
+        return report_exception(error, target, since).to_json()
+
+
+def _take_cold_start_environment(build: Build, main_spec: ModuleSpec | None) -> None:
+    """What `python -m wiverno` would have given: path, arguments, a `__main__` with a file."""
+    sys.path.insert(0, os.getcwd())
+    sys.argv = list(build.argv)
+    main_module = sys.modules["__main__"]
+    # With this spec multiprocessing knows that there is nothing to run again in its children.
+    main_module.__spec__ = main_spec
+    if main_spec is not None:
+        main_module.__file__ = main_spec.origin
+
+
+def _debug_attribute(application: Any) -> bool | None:
+    try:
+        debug = application.debug
+    except Exception:  # noqa: BLE001 - a property of the application may raise anything
+        return None
+    return debug if isinstance(debug, bool) else None
+
+
+def _blame_for(error: BaseException) -> Blame:
+    """What an exception that came out of the import may be owed to."""
+    if isinstance(error, SyntaxError):
+        return Blame.SYNTAX
+    if isinstance(error, ImportError | NameError | AttributeError | TypeError):
+        return Blame.CODE
+    return Blame.WORLD

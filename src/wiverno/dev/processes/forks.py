@@ -1,0 +1,232 @@
+"""The strategy `fork`: candidates are forked from what earlier imports left behind.
+
+From the deepest snapshot whose whole record still equals the disk; else from the template with
+the third-party modules; else from a template with none.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+
+from wiverno.dev.decisions.placement import one_too_many
+from wiverno.dev.fork_news import ForkNews
+from wiverno.dev.loading.installation import Installation
+from wiverno.dev.loading.user_cache import cache_directory
+from wiverno.dev.processes.forked import Origin, SnapshotHandle, TemplateHandle
+from wiverno.dev.processes.handles import BuildCause, Level, ProcessHandle, WorkerHandle
+from wiverno.dev.processes.messages import Message, Preloaded, SnapshotRefused, SnapshotTaken
+from wiverno.dev.processes.root_list import KnownRoots, RootList
+from wiverno.dev.processes.table import ProcessTable
+from wiverno.dev.settings import DevSettings
+
+# Whoever works on one thing edits a handful of files in turn.
+_HOT_FILES = 4
+# So often in a row may what the template holds spoil a build, or end the template.
+_MOST_FAILURES = 3
+
+
+class Forks:
+    """Keeps templates and snapshots, and has candidates forked from them."""
+
+    def __init__(self, table: ProcessTable, settings: DevSettings, news: ForkNews) -> None:
+        self._table = table
+        self._settings = settings
+        self._news = news
+        self._bare: TemplateHandle | None = None
+        self._warm: TemplateHandle | None = None
+        self._next_warm: TemplateHandle | None = None
+        """It still imports; the one before it is used meanwhile."""
+        self._snapshots: list[SnapshotHandle] = []
+        """From the outermost to the deepest point of one import."""
+        self._hot_files: list[str] = []
+        self._must_be_bare = False
+        self._last_level = Level.INTERPRETER
+        self._failures: Counter[frozenset[str]] = Counter()
+        """How often in a row builds from these roots had to be repeated without."""
+        self._is_over = False
+        self._installation = Installation()
+        """As it was before anything that waits now was started."""
+        self._first_generation = 0
+        """The first that was built with this installation."""
+        self._root_list = RootList(cache_directory(), os.getcwd(), settings.target_text)
+        self._known = self._root_list.read(self._installation.digest())
+
+    def start_worker(
+        self, generation: int, cause: BuildCause, good_sources_fd: int | None
+    ) -> WorkerHandle:
+        self._note_hot_files(cause)
+        self._look_at_installation(generation)
+        # A bare template that could not be forked is not tried again for the same build.
+        must_be_new = self._must_be_bare and self._last_level is Level.BARE
+        origin = None if must_be_new else self._deepest_origin()
+        self._must_be_bare = False
+        handle = self._table.start_worker(
+            generation, self._settings, cause, good_sources_fd, origin
+        )
+        self._last_level = handle.level
+        self._news.forked(handle)
+        return handle
+
+    def served(self, worker: WorkerHandle) -> None:
+        """What its files asked for is imported beforehand next time."""
+        built = worker.built
+        assert built is not None  # only a good build serves
+        self._news.served(worker)
+        if worker.level is Level.TEMPLATE and self._warm is not None:
+            del self._failures[frozenset(self._warm_roots())]
+        refused = {each.name for each in self._known.refused}
+        if {name for name in built.roots if name not in refused} != set(self._warm_roots()):
+            self._warm_up(built.roots)
+
+    def failed(self, worker: WorkerHandle) -> None:
+        """Import what the last session knew, so that the build that heals it is fast.
+
+        Not sooner: beside the first build it would make that one slower, by 5 to 30 % on two
+        cores, to be ready a second earlier; and whoever saves in that second resumes a
+        snapshot.
+        """
+        if not self._warm_roots():
+            self._warm_up(self._known.roots)
+
+    def build_from_the_beginning(self) -> None:
+        self._must_be_bare = True
+        if self._last_level is Level.TEMPLATE:
+            self._failed(self._warm_roots())
+
+    def on_message(self, handle: ProcessHandle, message: Message) -> None:
+        match message:
+            case Preloaded() if isinstance(handle, TemplateHandle):
+                self._on_preloaded(handle, message)
+            case SnapshotTaken() if isinstance(handle, WorkerHandle):
+                self._on_taken(handle, message)
+            case SnapshotRefused() if isinstance(handle, WorkerHandle):
+                self._news.snapshot_refused(handle.generation, message)
+            case _:
+                raise ValueError(f"the supervisor does not understand {message.name!r}")
+
+    def on_exit(self, handle: ProcessHandle) -> None:
+        if handle is self._bare:
+            self._bare = None
+        if handle is self._warm:
+            self._warm = None
+        if handle is self._next_warm:
+            self._next_warm = None
+            self._failed(handle.asked_for)
+        self._snapshots = [each for each in self._snapshots if each is not handle]
+
+    def end_session(self) -> None:
+        self._is_over = True
+
+    # What to fork from.
+
+    def _deepest_origin(self) -> Origin:
+        if self._must_be_bare:
+            self._let_go_of_snapshots(0)
+            self._let_go_of_warm()
+        elif (snapshot := self._deepest_valid()) is not None:
+            return Origin(snapshot, Level.SNAPSHOT, snapshot.record, snapshot.frames)
+        elif self._warm is not None:
+            return Origin(self._warm, Level.TEMPLATE)
+        if self._bare is None:
+            self._bare = self._table.start_template(())
+        return Origin(self._bare, Level.BARE)
+
+    def _look_at_installation(self, generation: int) -> None:
+        """A cold start would import what is installed now: let go of whatever holds the old."""
+        path = self._installation.first_change()
+        if path is None:
+            return
+        self._news.installation_changed(path)
+        self._let_go_of_snapshots(0)
+        self._let_go_of_warm()
+        self._let_go_of_bare()
+        self._installation = Installation()
+        self._first_generation = generation
+        self._known = KnownRoots()
+        self._failures.clear()
+
+    def _warm_up(self, roots: Sequence[str]) -> None:
+        """Have a template import these, as far as that is known to do no harm."""
+        if self._next_warm is not None:
+            self._table.let_go(self._next_warm)
+            self._next_warm = None
+        refused = {each.name for each in self._known.refused if each.is_lasting}
+        roots = [name for name in roots if name not in refused]
+        if roots and self._failures[frozenset(roots)] < _MOST_FAILURES:
+            self._next_warm = self._table.start_template(roots, self._settings.watch_dirs)
+
+    def _failed(self, roots: Sequence[str]) -> None:
+        self._failures[frozenset(roots)] += 1
+        if self._failures[frozenset(roots)] == _MOST_FAILURES:
+            self._news.roots_failed(roots, _MOST_FAILURES)
+
+    def _let_go_of_warm(self) -> None:
+        if self._next_warm is not None:
+            # It may be in the middle of an import; nobody was forked from it.
+            self._table.let_go(self._next_warm)
+            self._next_warm = None
+        if self._warm is not None:
+            self._table.dismiss(self._warm)
+            self._warm = None
+
+    def _let_go_of_bare(self) -> None:
+        if self._bare is not None:
+            self._table.dismiss(self._bare)
+            self._bare = None
+
+    def _deepest_valid(self) -> SnapshotHandle | None:
+        for index in range(len(self._snapshots) - 1, -1, -1):
+            if self._snapshots[index].is_valid():
+                return self._snapshots[index]
+            # Those below it depend on no less.
+            self._let_go_of_snapshots(index)
+        return None
+
+    def _let_go_of_snapshots(self, first: int) -> None:
+        for snapshot in self._snapshots[first:]:
+            self._table.let_go(snapshot)
+        del self._snapshots[first:]
+
+    def _note_hot_files(self, cause: BuildCause) -> None:
+        cold = [path for path in self._hot_files if path not in cause.changed]
+        self._hot_files = [*cold, *cause.changed][-_HOT_FILES:]
+        cause.hot_files = tuple(self._hot_files)
+
+    def _warm_roots(self) -> tuple[str, ...]:
+        """What it has imported, or is to."""
+        if self._next_warm is not None:
+            return self._next_warm.asked_for
+        if self._warm is None or self._warm.preloaded is None:
+            return ()
+        return self._warm.preloaded.roots
+
+    # What is told.
+
+    def _on_preloaded(self, handle: TemplateHandle, message: Preloaded) -> None:
+        handle.preloaded = message
+        if handle is not self._next_warm:
+            # Bare, or not wanted any more.
+            self._news.template_ready(handle.pid, Preloaded(()))
+            return
+        if self._warm is not None:
+            self._table.dismiss(self._warm)
+        self._warm, self._next_warm = handle, None
+        if message.roots:
+            self._let_go_of_bare()
+        else:
+            self._let_go_of_warm()  # No better than the bare one.
+        lasting = tuple(each for each in self._known.refused if each.is_lasting)
+        self._known = KnownRoots(message.roots, (*lasting, *message.refused))
+        self._news.template_ready(handle.pid, message, lasting)
+        self._root_list.write(self._installation.digest(), self._known)
+
+    def _on_taken(self, candidate: WorkerHandle, taken: SnapshotTaken) -> None:
+        snapshot = self._table.add_snapshot(candidate, taken, self._hot_files)
+        self._news.snapshot_taken(candidate.generation, taken)
+        is_old = candidate.generation < self._first_generation
+        if is_old or self._is_over or candidate.is_leaving:
+            self._table.let_go(snapshot)
+            return
+        self._snapshots.append(snapshot)
+        if (index := one_too_many([each.kept for each in self._snapshots])) is not None:
+            self._table.let_go(self._snapshots.pop(index))

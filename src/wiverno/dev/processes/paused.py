@@ -1,0 +1,98 @@
+"""A process that waits to be forked: a template, or a snapshot in the middle of an import.
+
+It runs nothing of the user's while it waits. Only a parent can reap, so it tells the
+supervisor how its children ended.
+"""
+
+import gc
+import os
+import select
+import signal
+import socket
+
+from wiverno.dev.processes.channel import Channel, ChannelClosedError
+from wiverno.dev.processes.messages import Exited, Resume
+from wiverno.dev.processes.spawn import fork
+
+_ALL_SIGNALS = signal.valid_signals()
+
+
+class HeldSignals:
+    """While it holds them, no handler of the application runs, nor is a child reaped unseen.
+
+    Made before a fork; both sides go on with it. SIGKILL is not held: the life line.
+    """
+
+    def __init__(self) -> None:
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ALL_SIGNALS)
+        self._ignores_children = signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN
+        if self._ignores_children:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+    def release(self) -> None:
+        """In the process that goes on: as the application had them."""
+        if self._ignores_children:
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+
+def pause(
+    channel: Channel, signals: HeldSignals, children: dict[int, int] | None = None
+) -> Channel:
+    """Wait here for good; returns in each child, with the child's own channel.
+
+    `children` are the pids of children that run already, by pidfd.
+    """
+    running = children or {}
+    while True:
+        try:
+            _wait(channel, running)
+            own = _tend(channel, running)
+        except ChannelClosedError:
+            os._exit(0)
+        except BaseException:  # noqa: BLE001 - it would go on through the user's import, twice
+            os._exit(1)
+        if own is not None:
+            signals.release()
+            return own
+
+
+def _wait(channel: Channel, running: dict[int, int]) -> None:
+    poll = select.poll()
+    for fd in (channel.fileno(), *running):
+        poll.register(fd, select.POLLIN)
+    poll.poll()
+
+
+def _tend(channel: Channel, running: dict[int, int]) -> Channel | None:
+    """Reap what has ended, then take a message if there is one; a channel in the child."""
+    _reap(channel, running)
+    channel.setblocking(False)
+    try:
+        message = channel.receive()
+    except BlockingIOError:
+        return None
+    finally:
+        channel.setblocking(True)
+    if not isinstance(message, Resume):
+        os._exit(0)  # `retire`: there is nothing to finish.
+    (fd,) = message.fds
+    gc.freeze()
+    pid = fork()
+    if pid == 0:
+        for inherited in running:
+            os.close(inherited)
+        channel.close()
+        return Channel(socket.socket(fileno=fd))
+    os.close(fd)
+    running[os.pidfd_open(pid)] = pid
+    return None
+
+
+def _reap(channel: Channel, running: dict[int, int]) -> None:
+    for pidfd, pid in tuple(running.items()):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            del running[pidfd]
+            os.close(pidfd)
+            channel.send(Exited(pid, os.waitstatus_to_exitcode(status)))

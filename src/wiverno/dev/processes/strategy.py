@@ -1,0 +1,66 @@
+"""How candidates come to be. Nothing else in the supervisor knows which strategy runs."""
+
+from typing import Protocol
+
+from wiverno.dev.processes.handles import BuildCause, ProcessHandle, WorkerHandle
+from wiverno.dev.processes.messages import Message
+from wiverno.dev.processes.table import ProcessTable
+from wiverno.dev.settings import DevSettings
+
+
+class Strategy(Protocol):
+    """Starts candidates, and keeps what makes that fast."""
+
+    def start_worker(
+        self, generation: int, cause: BuildCause, good_sources_fd: int | None
+    ) -> WorkerHandle:
+        """A candidate of this generation. `good_sources_fd` stays the caller's."""
+
+    def served(self, worker: WorkerHandle) -> None:
+        """It is told to serve."""
+
+    def failed(self, worker: WorkerHandle) -> None:
+        """Its import has failed."""
+
+    def build_from_the_beginning(self) -> None:
+        """The next candidate shares nothing with earlier ones."""
+
+    def on_message(self, handle: ProcessHandle, message: Message) -> None:
+        """Take a message that no one else understands. Raises ValueError."""
+
+    def on_exit(self, handle: ProcessHandle) -> None:
+        """A process that is no worker has ended."""
+
+    def end_session(self) -> None:
+        """Nothing more will be started."""
+
+
+class Spawn:
+    """Each candidate is a new interpreter."""
+
+    def __init__(self, table: ProcessTable, settings: DevSettings) -> None:
+        self._table = table
+        self._settings = settings
+
+    def start_worker(
+        self, generation: int, cause: BuildCause, good_sources_fd: int | None
+    ) -> WorkerHandle:
+        return self._table.start_worker(generation, self._settings, cause, good_sources_fd)
+
+    def served(self, worker: WorkerHandle) -> None:
+        pass
+
+    def failed(self, worker: WorkerHandle) -> None:
+        pass
+
+    def build_from_the_beginning(self) -> None:
+        pass
+
+    def on_message(self, handle: ProcessHandle, message: Message) -> None:
+        raise ValueError(f"the supervisor does not understand {message.name!r}")
+
+    def on_exit(self, handle: ProcessHandle) -> None:
+        pass
+
+    def end_session(self) -> None:
+        pass

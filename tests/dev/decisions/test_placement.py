@@ -1,0 +1,54 @@
+"""Where snapshots are worth their price."""
+
+import pytest
+
+from wiverno.dev.decisions.placement import Kept, Placement, one_too_many
+
+
+@pytest.mark.parametrize(
+    ("is_before", "is_entry", "path", "since_last_s", "wanted"),
+    [
+        (True, False, "hot.py", 0.005, True),
+        (True, False, "hot.py", 0.003, False),
+        (False, False, "hot.py", 0.005, False),
+        (False, True, "run.py", 0.011, True),
+        (True, True, "run.py", 0.011, False),
+        (True, False, "cold.py", 0.041, True),
+        (False, False, "cold.py", 0.039, False),
+    ],
+)
+def test_point_is_wanted_when_import_time_has_passed(
+    is_before: bool, is_entry: bool, path: str, since_last_s: float, wanted: bool
+) -> None:
+    placement = Placement(["hot.py"])
+
+    found = placement.wants(path, is_before=is_before, is_entry=is_entry, since_last_s=since_last_s)
+
+    assert found is wanted
+
+
+def test_long_import_gets_snapshots_further_and_further_apart() -> None:
+    placement, taken, last, now_s = Placement([]), 0, 0.0, 0.0
+    while now_s < 10.0:
+        now_s += 0.01
+        if placement.wants("m.py", is_before=True, is_entry=False, since_last_s=now_s - last):
+            placement.took()
+            taken, last = taken + 1, now_s
+
+    assert 10 <= taken <= 16
+
+
+def test_few_snapshots_are_all_kept() -> None:
+    assert one_too_many([Kept(0.1, False)] * 4) is None
+
+
+def test_least_useful_snapshot_goes_but_neither_hot_nor_deepest() -> None:
+    kept = [
+        Kept(0.50, False),
+        Kept(0.51, True),
+        Kept(0.60, False),
+        Kept(0.90, False),
+        Kept(0.91, False),
+    ]
+
+    assert one_too_many(kept) == 2
