@@ -18,7 +18,7 @@ run: $(VENV)/installed
 	cd examples/hello && ../../$(BIN)/wiverno run dev
 
 test: check
-	$(PYTEST) -m "not thorough and not heavy"
+	$(PYTEST) -n 2 --dist loadfile -m "not thorough and not heavy"
 
 # The counts that the promises are stated with. The result is kept in the repository.
 test-thorough: $(VENV)/installed-dev

@@ -93,7 +93,9 @@ def test_modules_under_way_are_told_from_the_outermost(importing: Importing) -> 
 
     load("entry")
 
-    assert seen == [[("entry", len("import inner\n")), ("inner", len("A = 1\nimport leaf\n"))]]
+    assert seen == [
+        [("entry", len("import inner\n")), ("inner", len("A = 1\nimport leaf\n")), ("leaf", 0)]
+    ]
     assert importing.execution.under_way == ()
 
 

@@ -15,7 +15,7 @@ SUPERVISOR = """
 import json, os, sys
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.messages import Begun, Exited, Resume, Retire
-from wiverno.dev.processes.paused import pause
+from wiverno.dev.processes.paused import HeldSignals, pause
 from wiverno.dev.processes.spawn import fork
 
 def tell(*values):
@@ -25,7 +25,7 @@ ours, theirs = Channel.pair()
 paused = fork()
 if paused == 0:
     ours.close()
-    own = pause(theirs)
+    own = pause(theirs, HeldSignals())
     own.send(Begun(os.getpid()))
     try:
         message = own.receive()
