@@ -125,6 +125,7 @@ class Supervisor:
         if self._changes.are_settled(now):
             self._on_settled()
         self._crew.show_overdue_output(now)
+        self._crew.strategy.tend(now)
         suspect = self._crew.suspect_at
         if suspect is not None and now >= suspect and self._crew.candidate is not None:
             self._begin_again(self._crew.candidate, "it takes longer than a cold build")
@@ -145,6 +146,7 @@ class Supervisor:
             )
             deadlines += [self._changes.deadline, self._patience.deadline]
             deadlines += [self._crew.output_due_at, self._crew.suspect_at]
+            deadlines.append(self._crew.strategy.due_at)
             if self._unjudged is not None:
                 deadlines.append(now + _WRITE_PROBE_S)
         due = min((deadline for deadline in deadlines if deadline is not None), default=None)

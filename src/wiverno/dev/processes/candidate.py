@@ -6,6 +6,7 @@ makes it that of the new one; the import goes on where it was.
 """
 
 import contextlib
+import importlib
 import os
 import sys
 import time
@@ -30,9 +31,7 @@ from wiverno.dev.processes.build_files import BuildFiles
 from wiverno.dev.processes.channel import Channel
 from wiverno.dev.processes.groundwork import Groundwork
 from wiverno.dev.processes.held_output import SHOWN_AFTER_S, HeldOutput
-from wiverno.dev.processes.messages import Begun, Build, Built, Outcome
-from wiverno.dev.processes.role import SESSION_VARIABLE, generation_mark, session_of
-from wiverno.dev.processes.session_mark import write_mark
+from wiverno.dev.processes.messages import Build, Built, Outcome
 from wiverno.dev.processes.stack import answer_with_stack
 
 if TYPE_CHECKING:
@@ -187,14 +186,11 @@ class Candidate:
         self._begin_snapshots()
 
     def _receive_build(self) -> Build:
-        if self._is_forked:
-            pidfd = os.pidfd_open(os.getpid())
-            self.channel.send(Begun(os.getpid(), fds=(pidfd,)))
-            os.close(pidfd)
         build = self.channel.receive()
         assert isinstance(build, Build)  # the first message, by the protocol
         if self._is_forked:
-            write_mark(generation_mark(session_of(os.environ[SESSION_VARIABLE]), build.generation))
+            # Its lists of directories are as old as the parent, and compared by their mtime only.
+            importlib.invalidate_caches()
         return build
 
     def _take_descriptors(self) -> None:

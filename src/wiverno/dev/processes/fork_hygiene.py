@@ -38,5 +38,3 @@ def after_fork_in_child(random_state: RandomState, files: Iterable[int] = ()) ->
     for fd in files:
         take_own_offset(fd)
     random_state.after_fork_in_child()
-    # Its lists of directories are as old as the parent, and compared by their mtime only.
-    importlib.invalidate_caches()

@@ -29,6 +29,8 @@ class Origin:
     record: Record | None = None
     frames: bytes = b""
     """The record as it stands in the new process's memory file."""
+    spare: "SpareHandle | None" = None
+    """A fork of it that waits already."""
 
 
 class ForkedProcess:
@@ -104,6 +106,19 @@ class ForkedProcess:
                 signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
 
 
+class SpareHandle(ProcessHandle):
+    """A process that was forked before anybody needed it, and waits for its build."""
+
+    def __init__(self, process: ForkedProcess, channel: QueuedChannel, mark: str) -> None:
+        super().__init__(process, channel)
+        self.process: ForkedProcess = process
+        self.mark = mark
+
+    @property
+    def may_serve(self) -> bool:
+        return False
+
+
 class TemplateHandle(ProcessHandle):
     """The template: nothing but to be forked."""
 
@@ -141,6 +156,10 @@ class SnapshotHandle(ProcessHandle):
     @property
     def may_serve(self) -> bool:
         return False
+
+    def depends_on(self, path: str) -> bool:
+        """Was a module at `path` imported, or a file read, before it was paused?"""
+        return path in self.record
 
     def is_valid(self) -> bool:
         """May it go on: is all that it has read still what is on disk?"""

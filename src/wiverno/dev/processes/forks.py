@@ -5,14 +5,16 @@ the third-party modules; else from a template with none.
 """
 
 import os
+import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from wiverno.dev.decisions.placement import one_too_many
 from wiverno.dev.fork_news import ForkNews
 from wiverno.dev.loading.installation import Installation
 from wiverno.dev.loading.user_cache import cache_directory
-from wiverno.dev.processes.forked import Origin, SnapshotHandle, TemplateHandle
+from wiverno.dev.processes.forked import Origin, SnapshotHandle, SpareHandle, TemplateHandle
 from wiverno.dev.processes.handles import BuildCause, Level, ProcessHandle, WorkerHandle
 from wiverno.dev.processes.messages import Message, Preloaded, SnapshotRefused, SnapshotTaken
 from wiverno.dev.processes.root_list import KnownRoots, RootList
@@ -23,6 +25,8 @@ from wiverno.dev.settings import DevSettings
 _HOT_FILES = 4
 # So often in a row may what the template holds spoil a build, or end the template.
 _MOST_FAILURES = 3
+# The answer that somebody waits for comes first.
+_SPARE_AFTER_S = 0.1
 
 
 class Forks:
@@ -39,6 +43,9 @@ class Forks:
         self._snapshots: list[SnapshotHandle] = []
         """From the outermost to the deepest point of one import."""
         self._hot_files: list[str] = []
+        self._spare: SpareHandle | None = None
+        self._spare_of: ProcessHandle | None = None
+        self._spare_due_at: float | None = None
         self._must_be_bare = False
         self._last_level = Level.INTERPRETER
         self._failures: Counter[frozenset[str]] = Counter()
@@ -60,6 +67,10 @@ class Forks:
         must_be_new = self._must_be_bare and self._last_level is Level.BARE
         origin = None if must_be_new else self._deepest_origin()
         self._must_be_bare = False
+        if origin is not None and origin.handle is self._spare_of:
+            origin = replace(origin, spare=self._spare)
+            self._spare = self._spare_of = None
+        self._spare_due_at = None
         handle = self._table.start_worker(
             generation, self._settings, cause, good_sources_fd, origin
         )
@@ -72,6 +83,7 @@ class Forks:
         built = worker.built
         assert built is not None  # only a good build serves
         self._news.served(worker)
+        self._spare_due_at = time.monotonic() + _SPARE_AFTER_S
         if worker.level is Level.TEMPLATE and self._warm is not None:
             del self._failures[frozenset(self._warm_roots())]
         refused = {each.name for each in self._known.refused}
@@ -104,7 +116,18 @@ class Forks:
             case _:
                 raise ValueError(f"the supervisor does not understand {message.name!r}")
 
+    @property
+    def due_at(self) -> float | None:
+        return self._spare_due_at
+
+    def tend(self, now: float) -> None:
+        if self._spare_due_at is not None and now >= self._spare_due_at:
+            self._spare_due_at = None
+            self._prepare_spare()
+
     def on_exit(self, handle: ProcessHandle) -> None:
+        if handle is self._spare:
+            self._spare = self._spare_of = None
         if handle is self._bare:
             self._bare = None
         if handle is self._warm:
@@ -116,6 +139,40 @@ class Forks:
 
     def end_session(self) -> None:
         self._is_over = True
+
+    # A process that waits.
+
+    def _prepare_spare(self) -> None:
+        """Fork now what the next build will most likely begin from."""
+        origin = self._likely_origin()
+        if origin is self._spare_of:
+            return
+        self._drop_spare()
+        if origin is not None:
+            self._spare, self._spare_of = self._table.start_spare(origin), origin
+
+    def _likely_origin(self) -> ProcessHandle | None:
+        """Where it begins when a file that has just changed changes again."""
+        hot = self._hot_files[-1:]
+        for snapshot in reversed(self._snapshots):
+            if not any(snapshot.depends_on(path) for path in hot):
+                return snapshot
+        return self._warm or self._bare
+
+    def _drop_spare(self) -> None:
+        if self._spare is not None:
+            self._table.let_go(self._spare)
+        self._spare = self._spare_of = None
+
+    def _let_go(self, snapshot: SnapshotHandle) -> None:
+        if snapshot is self._spare_of:
+            self._drop_spare()
+        self._table.let_go(snapshot)
+
+    def _dismiss(self, template: TemplateHandle) -> None:
+        if template is self._spare_of:
+            self._drop_spare()
+        self._table.dismiss(template)
 
     # What to fork from.
 
@@ -166,12 +223,12 @@ class Forks:
             self._table.let_go(self._next_warm)
             self._next_warm = None
         if self._warm is not None:
-            self._table.dismiss(self._warm)
+            self._dismiss(self._warm)
             self._warm = None
 
     def _let_go_of_bare(self) -> None:
         if self._bare is not None:
-            self._table.dismiss(self._bare)
+            self._dismiss(self._bare)
             self._bare = None
 
     def _deepest_valid(self) -> SnapshotHandle | None:
@@ -184,7 +241,7 @@ class Forks:
 
     def _let_go_of_snapshots(self, first: int) -> None:
         for snapshot in self._snapshots[first:]:
-            self._table.let_go(snapshot)
+            self._let_go(snapshot)
         del self._snapshots[first:]
 
     def _note_hot_files(self, cause: BuildCause) -> None:
@@ -209,12 +266,13 @@ class Forks:
             self._news.template_ready(handle.pid, Preloaded(()))
             return
         if self._warm is not None:
-            self._table.dismiss(self._warm)
+            self._dismiss(self._warm)
         self._warm, self._next_warm = handle, None
         if message.roots:
             self._let_go_of_bare()
         else:
             self._let_go_of_warm()  # No better than the bare one.
+        self._spare_due_at = time.monotonic() + _SPARE_AFTER_S
         lasting = tuple(each for each in self._known.refused if each.is_lasting)
         self._known = KnownRoots(message.roots, (*lasting, *message.refused))
         self._news.template_ready(handle.pid, message, lasting)
@@ -229,4 +287,4 @@ class Forks:
             return
         self._snapshots.append(snapshot)
         if (index := one_too_many([each.kept for each in self._snapshots])) is not None:
-            self._table.let_go(self._snapshots.pop(index))
+            self._let_go(self._snapshots.pop(index))

@@ -130,13 +130,16 @@ class WorkerHandle(ProcessHandle):
         self,
         process: Process,
         channel: QueuedChannel,
+        mark: str,
         generation: int,
         start: BuildStart,
         cause: BuildCause,
         good_sources_fd: int | None = None,
+        pidfd: int | None = None,
     ) -> None:
         """`good_sources_fd` stays the caller's: the sources of the version that served last."""
-        super().__init__(process, channel)
+        super().__init__(process, channel, pidfd)
+        self.mark = mark
         self.generation = generation
         self.level = Level.INTERPRETER
         self.start = start

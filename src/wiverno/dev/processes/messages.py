@@ -218,10 +218,13 @@ class Preloaded:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Supervisor → template or snapshot: fork, and let the child go on. Descriptor: its channel."""
+    """Supervisor → template or snapshot: fork. The child waits for `build`, with its own mark.
+
+    Descriptor: the child's channel.
+    """
 
     name: ClassVar[str] = "resume"
-    generation: int
+    mark: str
     fds: tuple[int, ...] = ()
 
 

@@ -9,9 +9,11 @@ import os
 import select
 import signal
 import socket
+from collections.abc import Callable
 
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
-from wiverno.dev.processes.messages import Exited, Resume
+from wiverno.dev.processes.messages import Begun, Exited, Resume
+from wiverno.dev.processes.session_mark import write_mark
 from wiverno.dev.processes.spawn import fork
 
 _ALL_SIGNALS = signal.valid_signals()
@@ -37,11 +39,16 @@ class HeldSignals:
 
 
 def pause(
-    channel: Channel, signals: HeldSignals, children: dict[int, int] | None = None
+    channel: Channel,
+    signals: HeldSignals,
+    after_fork: Callable[[], object],
+    children: dict[int, int] | None = None,
 ) -> Channel:
     """Wait here for good; returns in each child, with the child's own channel.
 
-    `children` are the pids of children that run already, by pidfd.
+    A child is forked before anybody needs it: it does `after_fork`, says that it has begun,
+    and returns when its build comes. `children` are the pids of those that run already, by
+    pidfd.
     """
     running = children or {}
     while True:
@@ -53,8 +60,22 @@ def pause(
         except BaseException:  # noqa: BLE001 - it would go on through the user's import, twice
             os._exit(1)
         if own is not None:
+            _be_spare(own, after_fork)
             signals.release()
             return own
+
+
+def _be_spare(channel: Channel, after_fork: Callable[[], object]) -> None:
+    try:
+        after_fork()
+        pidfd = os.pidfd_open(os.getpid())
+        channel.send(Begun(os.getpid(), fds=(pidfd,)))
+        os.close(pidfd)
+        poll = select.poll()
+        poll.register(channel.fileno(), select.POLLIN)
+        poll.poll()
+    except BaseException:  # noqa: BLE001 - it would go on through the user's import
+        os._exit(1)
 
 
 def _wait(channel: Channel, running: dict[int, int]) -> None:
@@ -83,6 +104,7 @@ def _tend(channel: Channel, running: dict[int, int]) -> Channel | None:
         for inherited in running:
             os.close(inherited)
         channel.close()
+        write_mark(message.mark)
         return Channel(socket.socket(fileno=fd))
     os.close(fd)
     running[os.pidfd_open(pid)] = pid

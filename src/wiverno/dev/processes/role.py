@@ -9,8 +9,8 @@ from enum import StrEnum
 SESSION_VARIABLE = "WIVERNO_SESSION"
 """Environment variable in every process of a session and of its application.
 
-`<session>.<generation>.`, or what the process is in place of the generation: `pages`,
-`template`, or a letter and a pid.
+`<session>.<number>.`, the number of a worker or candidate; or what else the process is in its
+place: `pages`, `template`, or a letter and a pid.
 """
 
 
@@ -24,9 +24,12 @@ def session_mark(session_id: str, role: Role) -> str:
     return f"{session_id}.{role}."
 
 
-def generation_mark(session_id: str, generation: int) -> str:
-    """All of one width, so that a forked process can write its own over its parent's."""
-    return f"{session_id}.{generation:08d}."
+def worker_mark(session_id: str, number: int) -> str:
+    """All of one width, so that a forked process can write its own over its parent's.
+
+    `number` counts processes: one may wait before anybody knows for which generation.
+    """
+    return f"{session_id}.{number:08d}."
 
 
 def snapshot_mark(session_id: str, pid: int) -> str:

@@ -130,8 +130,12 @@ class Snapshots:
             self._candidate.channel.close()
             # Or what the supervisor ends with this generation would be this process, too.
             write_mark(snapshot_mark(session_of(os.environ[SESSION_VARIABLE]), os.getpid()))
-            channel = pause(ours, signals, {os.pidfd_open(pid): pid})
-            fork_hygiene.after_fork_in_child(self._random_state, files)
+            channel = pause(
+                ours,
+                signals,
+                lambda: fork_hygiene.after_fork_in_child(self._random_state, files),
+                {os.pidfd_open(pid): pid},
+            )
             self._candidate.resume(channel)
             return
         signals.release()

@@ -31,6 +31,13 @@ class Strategy(Protocol):
     def on_exit(self, handle: ProcessHandle) -> None:
         """A process that is no worker has ended."""
 
+    @property
+    def due_at(self) -> float | None:
+        """When `tend` has something to do; monotonic, in seconds."""
+
+    def tend(self, now: float) -> None:
+        """Prepare for the next build, while nobody waits."""
+
     def end_session(self) -> None:
         """Nothing more will be started."""
 
@@ -60,6 +67,11 @@ class Spawn:
         raise ValueError(f"the supervisor does not understand {message.name!r}")
 
     def on_exit(self, handle: ProcessHandle) -> None:
+        pass
+
+    due_at: float | None = None
+
+    def tend(self, now: float) -> None:
         pass
 
     def end_session(self) -> None:

@@ -20,7 +20,13 @@ from wiverno.dev.control.events import EVENTS_FD_VARIABLE
 from wiverno.dev.decisions.changes import BuildStart
 from wiverno.dev.processes import life_line
 from wiverno.dev.processes.channel import Channel, ChannelClosedError, QueuedChannel
-from wiverno.dev.processes.forked import ForkedProcess, Origin, SnapshotHandle, TemplateHandle
+from wiverno.dev.processes.forked import (
+    ForkedProcess,
+    Origin,
+    SnapshotHandle,
+    SpareHandle,
+    TemplateHandle,
+)
 from wiverno.dev.processes.handles import BuildCause, Process, ProcessHandle, WorkerHandle
 from wiverno.dev.processes.messages import (
     Attach,
@@ -37,9 +43,9 @@ from wiverno.dev.processes.orphans import Orphans, be_subreaper
 from wiverno.dev.processes.role import (
     SESSION_VARIABLE,
     Role,
-    generation_mark,
     session_mark,
     trial_mark,
+    worker_mark,
 )
 from wiverno.dev.processes.spawn import Program, spawn
 from wiverno.dev.settings import DevSettings
@@ -66,6 +72,7 @@ class ProcessTable:
         self._on_message = on_message
         self._on_exit = on_exit
         self._handles: list[ProcessHandle] = []
+        self._last_number = 0
         self._life_line, self._supervisor_end = life_line.create()
         self._orphans = Orphans(spared=lambda: [handle.pid for handle in self])
         be_subreaper(True)
@@ -92,10 +99,15 @@ class ProcessTable:
         start = BuildStart(time.monotonic(), time.time_ns())
         process: Process
         if origin is None:
-            process, channel = self._spawn(Program.WORKER, self.mark_of(generation))
+            mark, pidfd = self._next_mark(), None
+            process, channel = self._spawn(Program.WORKER, mark)
         else:
-            process, channel = self._fork(origin.handle, generation)
-        handle = WorkerHandle(process, channel, generation, start, cause, good_sources_fd)
+            spare = origin.spare or self.start_spare(origin.handle)
+            self._forget(spare)
+            process, channel, pidfd, mark = spare.process, spare.channel, spare.pidfd, spare.mark
+        handle = WorkerHandle(
+            process, channel, mark, generation, start, cause, good_sources_fd, pidfd
+        )
         if origin is not None:
             handle.level = origin.level
         if origin is not None and origin.record is not None:
@@ -119,6 +131,19 @@ class ProcessTable:
                 fds=(self._life_line, *handle.files, *good),
             )
         )
+        return handle
+
+    def start_spare(self, parent: ProcessHandle) -> SpareHandle:
+        """Have a process forked that waits for its build."""
+        ours, theirs = Channel.pair()
+        handle = SpareHandle(ForkedProcess(), QueuedChannel(ours), self._next_mark())
+        parent.channel.send(Resume(handle.mark, fds=(theirs.fileno(),)))
+        if parent.channel.has_unsent:
+            # It goes with the message, later.
+            handle.process.their_end = theirs
+        else:
+            theirs.close()
+        self._add(handle)
         return handle
 
     def start_pages(self) -> ProcessHandle:
@@ -161,10 +186,6 @@ class ProcessTable:
         handle.channel.send(Retire(0.0, 0.0))
         handle.expect_exit(time.monotonic() + _DISMISSAL_S)
 
-    def mark_of(self, generation: int) -> str:
-        """The session variable of a process and of all that the application starts in it."""
-        return generation_mark(self.session_id, generation)
-
     def next_deadline(self) -> float | None:
         """When `tend` has something to do; monotonic, in seconds."""
         deadlines = [handle.kill_at for handle in self._handles if handle.kill_at is not None]
@@ -205,16 +226,10 @@ class ProcessTable:
         os.close(self._supervisor_end)
         _set_descriptor_limit(self._descriptor_limit)
 
-    def _fork(self, parent: ProcessHandle, generation: int) -> tuple[ForkedProcess, QueuedChannel]:
-        ours, theirs = Channel.pair()
-        process = ForkedProcess()
-        parent.channel.send(Resume(generation, fds=(theirs.fileno(),)))
-        if parent.channel.has_unsent:
-            # It goes with the message, later.
-            process.their_end = theirs
-        else:
-            theirs.close()
-        return process, QueuedChannel(ours)
+    def _next_mark(self) -> str:
+        """The session variable of a worker and of all that the application starts in it."""
+        self._last_number += 1
+        return worker_mark(self.session_id, self._last_number)
 
     def _spawn(self, program: Program, mark: str) -> tuple[subprocess.Popen[bytes], QueuedChannel]:
         environment = {**os.environ, SESSION_VARIABLE: mark}
@@ -311,6 +326,11 @@ class ProcessTable:
         if handle.pidfd is not None and handle.pidfd in self._selector.get_map():
             self._selector.unregister(handle.pidfd)
 
+    def _forget(self, handle: ProcessHandle) -> None:
+        self._stop_listening(handle)
+        self._forget_pidfd(handle)
+        self._handles.remove(handle)
+
     def _watch_for_room(self, handle: ProcessHandle) -> None:
         if handle.channel.fileno() not in self._selector.get_map():
             return
@@ -338,12 +358,10 @@ class ProcessTable:
         self._on_channel(handle)
         if handle.exit_status() is None:
             return  # Its child has said that it goes on in its place.
-        self._stop_listening(handle)
-        self._forget_pidfd(handle)
-        self._handles.remove(handle)
+        self._forget(handle)
         handle.close()
         if isinstance(handle, WorkerHandle):
-            self._orphans.end(self.mark_of(handle.generation))
+            self._orphans.end(handle.mark)
         if isinstance(handle, TemplateHandle):
             self._orphans.end(trial_mark(self.session_id, handle.pid))
         self._on_exit(handle, status)

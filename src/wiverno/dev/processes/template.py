@@ -43,9 +43,12 @@ def main(channel_fd: int, descriptor_limit: int) -> NoReturn:
         os._exit(1)
     random_state = RandomState()
     fork_hygiene.before_fork(random_state, collects=True)
-    own_channel = pause(channel, HeldSignals())
-    fork_hygiene.after_fork_in_child(random_state)
-    os.close(own_life_line)
+
+    def after_fork() -> None:
+        fork_hygiene.after_fork_in_child(random_state)
+        os.close(own_life_line)
+
+    own_channel = pause(channel, HeldSignals(), after_fork)
     from wiverno.dev.processes.worker import run
 
     run(own_channel, groundwork)
