@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from wiverno.dev.decisions.placement import Kept
 from wiverno.dev.loading.contents import digest_bytes
 from wiverno.dev.loading.gate import Gate
-from wiverno.dev.loading.record import Record, encode
+from wiverno.dev.loading.record import EntryKind, Record, encode
 from wiverno.dev.processes.channel import Channel, QueuedChannel
 from wiverno.dev.processes.handles import Level, ProcessHandle
 from wiverno.dev.processes.messages import Preloaded, SnapshotTaken, UnderWay
@@ -158,8 +158,9 @@ class SnapshotHandle(ProcessHandle):
         return False
 
     def depends_on(self, path: str) -> bool:
-        """Was a module at `path` imported, or a file read, before it was paused?"""
-        return path in self.record
+        """Was the file at `path` imported or read before it was paused?"""
+        kinds = (EntryKind.MODULE, EntryKind.DATA)
+        return any(self.record.get(path, kind) is not None for kind in kinds)
 
     def is_valid(self) -> bool:
         """May it go on: is all that it has read still what is on disk?"""
