@@ -4,6 +4,7 @@ import ctypes
 import fcntl
 import os
 import select
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.dev.save_kinds import Disk, SaveKinds, write_project
 from wiverno.dev.loading.contents import digest_of
-from wiverno.dev.loading.doorbell import Doorbell
+from wiverno.dev.loading.doorbell import Doorbell, HangingDoorbell
 from wiverno.dev.loading.folder_names import digest_names
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.mounts import read_mounts
@@ -20,6 +21,8 @@ from wiverno.dev.loading.signatures import ABSENT, LEFT, read_signature
 
 # More than any of these records needs to be watched in parts.
 ASKS = 50
+DEADLINE_S = 10
+DEADLINE_S = 10
 
 
 class CountedDoorbell(Doorbell):
@@ -103,6 +106,26 @@ def test_first_asks_of_a_generation_need_no_doorbell(house: House) -> None:
     asked = [gate.is_fresh() and len(made) for _ in range(4)]
 
     assert asked == [0, 0, 1, 1]
+
+
+def test_doorbell_that_is_hung_behind_the_requests_hears_what_they_depend_on(house: House) -> None:
+    for number in range(300):
+        house.file(f"{number}.py")
+    hanging = HangingDoorbell(house.record)
+    gate = Gate(house.record, doorbell=hanging)
+
+    deadline = time.monotonic() + DEADLINE_S
+    while hanging() is None and time.monotonic() < deadline:
+        assert gate.is_fresh()
+    bell = hanging()
+    assert bell is not None
+    assert gate.is_fresh()
+    was_quiet = bell.is_quiet()
+    house.file("299.py").write_text("2")
+
+    assert was_quiet
+    assert not gate.is_fresh()
+    bell.close()
 
 
 SAVES = [

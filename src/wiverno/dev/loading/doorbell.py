@@ -6,6 +6,7 @@ promise it does not: it says which entries it is deaf to, and in any doubt that 
 """
 
 import os
+import threading
 from collections.abc import Iterable
 from weakref import WeakSet
 
@@ -46,6 +47,11 @@ class Doorbell:
             return
         self._watches = Watches(self._inotify, read_mounts(), limit or _own_limit())
         _doorbells.add(self)
+
+    @property
+    def has_unwatched(self) -> bool:
+        """Is something left for another `prepare`?"""
+        return self._inotify is not None and bool(self._pending)
 
     def hears_everything(self) -> bool:
         return not self._unheard
@@ -134,6 +140,32 @@ class Doorbell:
         """What the application writes itself has left the record."""
         now = self._record.get(entry.path, entry.kind)
         return now is not None and now.signature != LEFT
+
+
+class HangingDoorbell:
+    """Hangs a doorbell in a thread of its own: no request waits for thousands of watches.
+
+    One alone may take 25 ms: of a folder like /tmp, of which the kernel knows many names.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._thread: threading.Thread | None = None
+        self._doorbell: Doorbell | None = None
+
+    def __call__(self) -> Doorbell | None:
+        """None until it hangs. The first call begins."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._hang, name="wiverno-doorbell", daemon=True)
+            self._thread.start()
+        return self._doorbell
+
+    def _hang(self) -> None:
+        doorbell = Doorbell(self._record)
+        doorbell.prepare()
+        while doorbell.has_unwatched:
+            doorbell.prepare()
+        self._doorbell = doorbell
 
 
 def _own_limit() -> int:

@@ -28,9 +28,12 @@ class Gate:
         self,
         record: Record,
         clock_s: Callable[[], float] = time.monotonic,
-        doorbell: Callable[[], "Doorbell"] | None = None,
+        doorbell: Callable[[], "Doorbell | None"] | None = None,
     ) -> None:
-        """`doorbell` makes one when it pays; without it everything is swept each time."""
+        """`doorbell` is asked for one when it pays, again while it gives None.
+
+        Without it everything is swept each time.
+        """
         self._record = record
         self._whole = Comparison(record)
         self._unheard: Comparison | None = None

@@ -53,6 +53,8 @@ class Inotify:
         try:
             library = ctypes.PyDLL(None, use_errno=True)
             self._add, self._readlink = library.inotify_add_watch, library.readlink
+            # Of a directory it walks through all names in it that the kernel knows.
+            self._add_slowly = ctypes.CDLL(None, use_errno=True).inotify_add_watch
             self._ioctl, self._read = library.ioctl, library.read
             fd = library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         except AttributeError as error:
@@ -67,7 +69,8 @@ class Inotify:
 
     def watch(self, path: str, mask: int) -> int:
         """The number of the watch, the same for the same inode; raises OSError."""
-        number: int = self._add(self._fd, os.fsencode(path), ctypes.c_uint32(mask | MASK_ADD))
+        add = self._add_slowly if mask & ONLYDIR else self._add
+        number: int = add(self._fd, os.fsencode(path), ctypes.c_uint32(mask | MASK_ADD))
         if number < 0:
             raise _last_error(path)
         return number

@@ -35,7 +35,7 @@ from wiverno.dev.processes.messages import Build, Built, Outcome
 from wiverno.dev.processes.stack import answer_with_stack
 
 if TYPE_CHECKING:
-    from wiverno.dev.loading.doorbell import Doorbell
+    from wiverno.dev.loading.doorbell import Doorbell, HangingDoorbell
     from wiverno.dev.processes.snapshots import Snapshots
 
 # Read by frameworks with calls that tell nothing (`exists`, `stat`) when they are absent.
@@ -93,6 +93,7 @@ class Candidate:
         self._execution = Execution(read.read, self.cache)
         self._finder = RecordingFinder(self.record, user_code, read, self._execution, self._roots)
         self._snapshots: Snapshots | None = None
+        self._doorbell: HangingDoorbell | None = None
         self._begun = time.monotonic()
         self._take_descriptors()
 
@@ -159,6 +160,9 @@ class Candidate:
 
     def record_length(self) -> int:
         return self.record.length
+
+    def copy_pages(self) -> None:
+        self._groundwork.copy_pages()
 
     def continue_build(self) -> None:
         """In a child that goes on with the same build, while its parent is paused."""
@@ -227,11 +231,13 @@ class Candidate:
             ours = (self.channel.fileno(), *self._descriptors.all())
             self._snapshots.begin(self.build.hot_files, ours)
 
-    def _hang_doorbell(self) -> "Doorbell":
+    def _hang_doorbell(self) -> "Doorbell | None":
         # Imported only now: most generations answer too few requests to need it.
-        from wiverno.dev.loading.doorbell import Doorbell
+        from wiverno.dev.loading.doorbell import HangingDoorbell
 
-        return Doorbell(self.record)
+        if self._doorbell is None:
+            self._doorbell = HangingDoorbell(self.record)
+        return self._doorbell()
 
     def _report(self, error: BaseException) -> bytes:
         from wiverno.dev.failure.last_good import SinceLastGood
