@@ -160,7 +160,6 @@ class AcceptLoop:
         self._selector.register(self._wakeup.fileno(), _READ, lambda mask: self._wakeup.run_calls())
         self._watch_listeners()
         self._next_sweep = time.monotonic() + self._sweep_interval_s
-        self._traffic.pool.start()
 
     def _is_done(self) -> bool:
         if not self._is_draining:

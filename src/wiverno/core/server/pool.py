@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Generic, TypeVar
@@ -13,7 +14,11 @@ Job = TypeVar("Job")
 
 
 class Pool(Generic[Job]):
-    """`threads` daemon threads that call `work` with each job, in the order of `submit`."""
+    """At most `threads` threads that call `work` with each job, in the order of `submit`.
+
+    They start when there is something to do for them: eight take a millisecond to start, which
+    the first request after a restart would wait for.
+    """
 
     def __init__(self, threads: int, work: Callable[[Job], None]) -> None:
         self._work = work
@@ -21,17 +26,17 @@ class Pool(Generic[Job]):
         self._count = threads
         self._threads: list[threading.Thread] = []
         self._busy: set[threading.Thread] = set()
-
-    def start(self) -> None:
-        """Start the threads; they are daemons, since application code may never return."""
-        for number in range(1, self._count + 1):
-            thread = threading.Thread(target=self._run, name=f"wiverno-pool-{number}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        # One for each thread that has nothing to do; exact until all have been started.
+        self._idle: deque[None] = deque()
 
     def submit(self, job: Job) -> None:
-        """Hand a job to the next free thread. Never blocks."""
+        """Hand a job to the next free thread. Called by one thread, which it never blocks."""
         self._jobs.put(job)
+        try:
+            self._idle.pop()
+        except IndexError:
+            if len(self._threads) < self._count:
+                self._start_thread()
 
     def has_thread(self, thread: threading.Thread) -> bool:
         """Is this one of ours? Such a thread must not wait for the pool to end."""
@@ -56,3 +61,11 @@ class Pool(Generic[Job]):
             except BaseException:  # A thread lost here would be missing until the restart.
                 logger.exception("A pool thread met an error of the server itself")
             self._busy.discard(thread)
+            self._idle.append(None)
+
+    def _start_thread(self) -> None:
+        name = f"wiverno-pool-{len(self._threads) + 1}"
+        # A daemon, since application code may never return.
+        thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()

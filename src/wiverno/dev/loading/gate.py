@@ -55,9 +55,12 @@ class Gate:
         return self._stale_path is None
 
     def _first_difference(self) -> str | None:
-        bell = self._find_doorbell()
+        bell = self._doorbell
         if bell is None:
-            return self._sweep()
+            difference = self._sweep()
+            if difference is None:
+                self._want_doorbell()
+            return difference
         if not (bell.is_quiet() and self._whole.is_next_part_equal()):
             self._owes_sweep = True
         if not self._owes_sweep:
@@ -69,12 +72,11 @@ class Gate:
         self._owes_sweep = False
         return difference
 
-    def _find_doorbell(self) -> "Doorbell | None":
-        if self._doorbell is None and self._make_doorbell is not None:
-            self._asks += 1
-            if self._asks > _ASKS_BEFORE_DOORBELL:
-                self._doorbell = self._make_doorbell()
-        return self._doorbell
+    def _want_doorbell(self) -> None:
+        """For the asks that follow."""
+        self._asks += 1
+        if self._make_doorbell is not None and self._asks > _ASKS_BEFORE_DOORBELL:
+            self._doorbell = self._make_doorbell()
 
     def _sweep(self) -> str | None:
         for kind in EntryKind:
