@@ -23,7 +23,7 @@ ASKS = 50
 
 
 class CountedDoorbell(Doorbell):
-    """Counts the sweeps of the gate it belongs to: each is prepared once."""
+    """Counts the sweeps of the gate that it is prepared after."""
 
     def __init__(self, record: Record, limit: int | None = None) -> None:
         self.sweeps = 0
@@ -103,6 +103,33 @@ def test_first_asks_of_a_generation_need_no_doorbell(house: House) -> None:
     asked = [gate.is_fresh() and len(made) for _ in range(4)]
 
     assert asked == [0, 0, 1, 1]
+
+
+def test_ask_that_finds_a_change_spends_no_time_on_the_doorbell(house: House) -> None:
+    path = house.file("a.py")
+    made: list[Doorbell] = []
+
+    def make() -> Doorbell:
+        made.append(house.bell)
+        return house.bell
+
+    gate = Gate(house.record, doorbell=make)
+    before = [gate.is_fresh() for _ in range(2)]
+    path.write_text("2")
+
+    assert before == [True, True]
+    assert not gate.is_fresh()
+    assert made == []
+
+
+def test_ask_that_hears_a_change_prepares_no_other_one(house: House) -> None:
+    path = house.file("a.py")
+    house.arm()
+    before = house.bell.sweeps
+    path.write_text("2")
+
+    assert not house.gate.is_fresh()
+    assert house.bell.sweeps == before
 
 
 SAVES = [
