@@ -99,6 +99,8 @@ def ask_until_quiet(gate: Gate, bell: Doorbell) -> list[float]:
     times = []
     while not bell.is_quiet():
         times.append(ask(gate))
+    # The sweep that what was watched by then still stands.
+    times.append(ask(gate))
     return times
 
 

@@ -26,7 +26,7 @@ DEADLINE_S = 10
 
 
 class CountedDoorbell(Doorbell):
-    """Counts the sweeps of the gate it belongs to: each is prepared once."""
+    """Counts the sweeps of the gate that it is prepared after."""
 
     def __init__(self, record: Record, limit: int | None = None) -> None:
         self.sweeps = 0
@@ -126,6 +126,33 @@ def test_doorbell_that_is_hung_behind_the_requests_hears_what_they_depend_on(hou
     assert was_quiet
     assert not gate.is_fresh()
     bell.close()
+
+
+def test_ask_that_finds_a_change_spends_no_time_on_the_doorbell(house: House) -> None:
+    path = house.file("a.py")
+    made: list[Doorbell] = []
+
+    def make() -> Doorbell:
+        made.append(house.bell)
+        return house.bell
+
+    gate = Gate(house.record, doorbell=make)
+    before = [gate.is_fresh() for _ in range(2)]
+    path.write_text("2")
+
+    assert before == [True, True]
+    assert not gate.is_fresh()
+    assert made == []
+
+
+def test_ask_that_hears_a_change_prepares_no_other_one(house: House) -> None:
+    path = house.file("a.py")
+    house.arm()
+    before = house.bell.sweeps
+    path.write_text("2")
+
+    assert not house.gate.is_fresh()
+    assert house.bell.sweeps == before
 
 
 SAVES = [
@@ -522,7 +549,7 @@ def test_limit_of_watches_has_everything_swept(house: House) -> None:
     gate = Gate(house.record, doorbell=lambda: bell)
 
     assert all(gate.is_fresh() for _ in range(7))
-    assert bell.sweeps == 4
+    assert bell.sweeps == 5
     assert descriptors() == before
 
 

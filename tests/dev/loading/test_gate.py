@@ -226,11 +226,11 @@ def test_missing_module_in_a_directory_that_appears_is_stale(tmp_path: Path) -> 
     assert not gate.is_fresh()
 
 
-@pytest.mark.parametrize("has_statx", [True, False])
+@pytest.mark.parametrize("has_stat", [True, False])
 def test_absence_ends_with_the_first_path_that_appears(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_statx: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_stat: bool
 ) -> None:
-    if not has_statx:
+    if not has_stat:
         monkeypatch.setattr(sys, "platform", "other")
     paths = [tmp_path / name for name in ("a", "b", "c")]
     absence = Absence([str(path) for path in paths])

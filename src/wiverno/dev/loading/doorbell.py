@@ -30,7 +30,7 @@ _OLDEST_LIMIT = 8_192
 
 
 class Doorbell:
-    """Asked by one thread, in turns: `is_quiet`; if not, `prepare` and a sweep."""
+    """Asked by one thread, in turns: `is_quiet`; if not, `prepare`, for the next ask to sweep."""
 
     def __init__(self, record: Record, limit: int | None = None) -> None:
         """`limit`: how many watches at most; by default a share of what the user may have."""
@@ -61,7 +61,7 @@ class Doorbell:
         return (entry.kind, entry.path) in self._unheard
 
     def is_quiet(self) -> bool:
-        """Whether all that is recorded stands as it did at the sweep after `prepare`.
+        """Whether nothing that is recorded has changed since `prepare`.
 
         Never before everything is watched, and never again once the application has closed
         our descriptor.
@@ -76,7 +76,7 @@ class Doorbell:
         return not has_rung and not self._pending and self._record.entries() is self._learned
 
     def prepare(self) -> None:
-        """Watch more of what is not watched yet, and forget what rang: a sweep follows."""
+        """Watch more of what is not watched yet, and forget what rang: the next ask sweeps."""
         if self._inotify is None:
             return
         try:

@@ -56,27 +56,28 @@ class Gate:
 
     def _first_difference(self) -> str | None:
         bell = self._doorbell
-        if bell is None:
-            difference = self._sweep()
-            if difference is None:
-                self._want_doorbell()
-            return difference
-        if not (bell.is_quiet() and self._whole.is_next_part_equal()):
+        is_quiet = bell is not None and bell.is_quiet()
+        if not (is_quiet and self._whole.is_next_part_equal()):
             self._owes_sweep = True
-        if not self._owes_sweep:
+        if bell is not None and not self._owes_sweep:
             return self._racy.first_difference() or self._sweep_unheard(bell)
-        # What changes from here on rings again.
-        bell.prepare()
-        self._unheard = None
         difference = self._sweep()
-        self._owes_sweep = False
+        if is_quiet:
+            # Nothing has rung since all was watched, and what changes from here on will.
+            self._owes_sweep = False
+            self._unheard = None
+        elif difference is None:
+            # Only now: whoever waits for a restart does not wait for the watches, too.
+            self._prepare_doorbell()
         return difference
 
-    def _want_doorbell(self) -> None:
-        """For the asks that follow."""
-        self._asks += 1
-        if self._make_doorbell is not None and self._asks > _ASKS_BEFORE_DOORBELL:
-            self._doorbell = self._make_doorbell()
+    def _prepare_doorbell(self) -> None:
+        if self._doorbell is None and self._make_doorbell is not None:
+            self._asks += 1
+            if self._asks > _ASKS_BEFORE_DOORBELL:
+                self._doorbell = self._make_doorbell()
+        if self._doorbell is not None:
+            self._doorbell.prepare()
 
     def _sweep(self) -> str | None:
         for kind in EntryKind:
