@@ -31,7 +31,7 @@ from wiverno.dev.processes.build_files import BuildFiles
 from wiverno.dev.processes.channel import Channel
 from wiverno.dev.processes.groundwork import Groundwork
 from wiverno.dev.processes.held_output import SHOWN_AFTER_S, HeldOutput
-from wiverno.dev.processes.messages import Build, Built, Outcome
+from wiverno.dev.processes.messages import Build, Built, Copied, Outcome
 from wiverno.dev.processes.stack import answer_with_stack
 
 if TYPE_CHECKING:
@@ -153,16 +153,20 @@ class Candidate:
 
     def tidy_up(self) -> None:
         """What can wait until the application has answered."""
+        if self.build.tells_pages:
+            self._tell_pages()
         self.sources.write_inherited()
         self.cache.save()
+
+    def _tell_pages(self) -> None:
+        from wiverno.dev.processes.own_pages import find_own_pages
+
+        self.channel.send(Copied(find_own_pages()))
 
     # In the middle of an import.
 
     def record_length(self) -> int:
         return self.record.length
-
-    def copy_pages(self) -> None:
-        self._groundwork.copy_pages()
 
     def continue_build(self) -> None:
         """In a child that goes on with the same build, while its parent is paused."""

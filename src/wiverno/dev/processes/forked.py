@@ -24,7 +24,7 @@ _PARENT_TELLS_S = 5.0
 class Origin:
     """What a process is forked from, and what it depends on by that."""
 
-    handle: ProcessHandle
+    handle: "OriginHandle"
     level: Level
     record: Record | None = None
     frames: bytes = b""
@@ -119,7 +119,18 @@ class SpareHandle(ProcessHandle):
         return False
 
 
-class TemplateHandle(ProcessHandle):
+class OriginHandle(ProcessHandle):
+    """A process that waits to be forked."""
+
+    pages: bytes = b""
+    """Those that a fork of it has copied while it was built and answered; empty: not known."""
+
+    @property
+    def may_serve(self) -> bool:
+        return False
+
+
+class TemplateHandle(OriginHandle):
     """The template: nothing but to be forked."""
 
     asked_for: tuple[str, ...] = ()
@@ -127,12 +138,8 @@ class TemplateHandle(ProcessHandle):
     preloaded: Preloaded | None = None
     """What it has imported beforehand; None until it has."""
 
-    @property
-    def may_serve(self) -> bool:
-        return False
 
-
-class SnapshotHandle(ProcessHandle):
+class SnapshotHandle(OriginHandle):
     """A process that is paused in the middle of an import."""
 
     def __init__(
@@ -152,10 +159,6 @@ class SnapshotHandle(ProcessHandle):
         self.record.go_on_in(None, self.paths_under_way)
         self.frames = b"".join(map(encode, self.record.entries()))
         self._gate = Gate(self.record)
-
-    @property
-    def may_serve(self) -> bool:
-        return False
 
     def depends_on(self, path: str) -> bool:
         """Was the file at `path` imported or read before it was paused?"""

@@ -5,7 +5,6 @@ the third-party modules; else from a template with none.
 """
 
 import os
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,10 +13,17 @@ from wiverno.dev.decisions.placement import one_too_many
 from wiverno.dev.fork_news import ForkNews
 from wiverno.dev.loading.installation import Installation
 from wiverno.dev.loading.user_cache import cache_directory
-from wiverno.dev.processes.forked import Origin, SnapshotHandle, SpareHandle, TemplateHandle
+from wiverno.dev.processes.forked import Origin, OriginHandle, SnapshotHandle, TemplateHandle
 from wiverno.dev.processes.handles import BuildCause, Level, ProcessHandle, WorkerHandle
-from wiverno.dev.processes.messages import Message, Preloaded, SnapshotRefused, SnapshotTaken
+from wiverno.dev.processes.messages import (
+    Copied,
+    Message,
+    Preloaded,
+    SnapshotRefused,
+    SnapshotTaken,
+)
 from wiverno.dev.processes.root_list import KnownRoots, RootList
+from wiverno.dev.processes.spares import Spare
 from wiverno.dev.processes.table import ProcessTable
 from wiverno.dev.settings import DevSettings
 
@@ -25,8 +31,6 @@ from wiverno.dev.settings import DevSettings
 _HOT_FILES = 4
 # So often in a row may what the template holds spoil a build, or end the template.
 _MOST_FAILURES = 3
-# The answer that somebody waits for comes first.
-_SPARE_AFTER_S = 0.1
 
 
 class Forks:
@@ -43,9 +47,7 @@ class Forks:
         self._snapshots: list[SnapshotHandle] = []
         """From the outermost to the deepest point of one import."""
         self._hot_files: list[str] = []
-        self._spare: SpareHandle | None = None
-        self._spare_of: ProcessHandle | None = None
-        self._spare_due_at: float | None = None
+        self._spare = Spare(table)
         self._must_be_bare = False
         self._last_level = Level.INTERPRETER
         self._failures: Counter[frozenset[str]] = Counter()
@@ -67,10 +69,8 @@ class Forks:
         must_be_new = self._must_be_bare and self._last_level is Level.BARE
         origin = None if must_be_new else self._deepest_origin()
         self._must_be_bare = False
-        if origin is not None and origin.handle is self._spare_of:
-            origin = replace(origin, spare=self._spare)
-            self._spare = self._spare_of = None
-        self._spare_due_at = None
+        if origin is not None:
+            origin = replace(origin, spare=self._spare.take(origin.handle))
         handle = self._table.start_worker(
             generation, self._settings, cause, good_sources_fd, origin
         )
@@ -83,7 +83,7 @@ class Forks:
         built = worker.built
         assert built is not None  # only a good build serves
         self._news.served(worker)
-        self._spare_due_at = time.monotonic() + _SPARE_AFTER_S
+        self._spare.want()
         if worker.level is Level.TEMPLATE and self._warm is not None:
             del self._failures[frozenset(self._warm_roots())]
         refused = {each.name for each in self._known.refused}
@@ -111,6 +111,8 @@ class Forks:
                 self._on_preloaded(handle, message)
             case SnapshotTaken() if isinstance(handle, WorkerHandle):
                 self._on_taken(handle, message)
+            case Copied() if isinstance(handle, WorkerHandle):
+                self._on_copied(handle, message)
             case SnapshotRefused() if isinstance(handle, WorkerHandle):
                 self._news.snapshot_refused(handle.generation, message)
             case _:
@@ -118,16 +120,14 @@ class Forks:
 
     @property
     def due_at(self) -> float | None:
-        return self._spare_due_at
+        return self._spare.due_at
 
     def tend(self, now: float) -> None:
-        if self._spare_due_at is not None and now >= self._spare_due_at:
-            self._spare_due_at = None
-            self._prepare_spare()
+        if self._spare.due_at is not None and now >= self._spare.due_at:
+            self._spare.prepare(self._likely_origin())
 
     def on_exit(self, handle: ProcessHandle) -> None:
-        if handle is self._spare:
-            self._spare = self._spare_of = None
+        self._spare.has_ended(handle)
         if handle is self._bare:
             self._bare = None
         if handle is self._warm:
@@ -140,41 +140,17 @@ class Forks:
     def end_session(self) -> None:
         self._is_over = True
 
-    # A process that waits.
+    # What to fork from.
 
-    def _prepare_spare(self) -> None:
-        """Fork now what the next build will most likely begin from."""
-        origin = self._likely_origin()
-        if origin is self._spare_of:
-            return
-        self._drop_spare()
-        if origin is not None:
-            self._spare, self._spare_of = self._table.start_spare(origin), origin
-
-    def _likely_origin(self) -> ProcessHandle | None:
-        """Where it begins when a file that has just changed changes again."""
+    def _likely_origin(self) -> OriginHandle | None:
+        """Where the next build begins, if the file that has just changed changes again."""
         hot = self._hot_files[-1:]
         for snapshot in reversed(self._snapshots):
-            if not any(snapshot.depends_on(path) for path in hot):
+            if not any(map(snapshot.depends_on, hot)):
+                # The first look takes longer than those that somebody waits for.
+                snapshot.is_valid()
                 return snapshot
         return self._warm or self._bare
-
-    def _drop_spare(self) -> None:
-        if self._spare is not None:
-            self._table.let_go(self._spare)
-        self._spare = self._spare_of = None
-
-    def _let_go(self, snapshot: SnapshotHandle) -> None:
-        if snapshot is self._spare_of:
-            self._drop_spare()
-        self._table.let_go(snapshot)
-
-    def _dismiss(self, template: TemplateHandle) -> None:
-        if template is self._spare_of:
-            self._drop_spare()
-        self._table.dismiss(template)
-
-    # What to fork from.
 
     def _deepest_origin(self) -> Origin:
         if self._must_be_bare:
@@ -226,6 +202,14 @@ class Forks:
             self._dismiss(self._warm)
             self._warm = None
 
+    def _let_go(self, snapshot: SnapshotHandle) -> None:
+        self._spare.origin_ends(snapshot)
+        self._table.let_go(snapshot)
+
+    def _dismiss(self, template: TemplateHandle) -> None:
+        self._spare.origin_ends(template)
+        self._table.dismiss(template)
+
     def _let_go_of_bare(self) -> None:
         if self._bare is not None:
             self._dismiss(self._bare)
@@ -272,11 +256,19 @@ class Forks:
             self._let_go_of_bare()
         else:
             self._let_go_of_warm()  # No better than the bare one.
-        self._spare_due_at = time.monotonic() + _SPARE_AFTER_S
+        self._spare.want()
         lasting = tuple(each for each in self._known.refused if each.is_lasting)
         self._known = KnownRoots(message.roots, (*lasting, *message.refused))
         self._news.template_ready(handle.pid, message, lasting)
         self._root_list.write(self._installation.digest(), self._known)
+
+    def _on_copied(self, worker: WorkerHandle, copied: Copied) -> None:
+        origin = worker.origin
+        if isinstance(origin, OriginHandle):
+            origin.pages = copied.payload
+            # One that was forked meanwhile knows nothing of them.
+            self._spare.origin_ends(origin)
+            self._spare.want()
 
     def _on_taken(self, candidate: WorkerHandle, taken: SnapshotTaken) -> None:
         snapshot = self._table.add_snapshot(candidate, taken, self._hot_files)

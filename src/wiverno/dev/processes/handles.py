@@ -6,7 +6,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from wiverno.dev.decisions.changes import BuildStart
 from wiverno.dev.failure.last_good import NOTHING_KNOWN, SinceLastGood
@@ -123,25 +123,34 @@ class BuildCause:
     """Changed lately: a snapshot before one of them may pay."""
 
 
+class Started(NamedTuple):
+    """A process that was started or forked, and how to reach it."""
+
+    process: Process
+    channel: QueuedChannel
+    mark: str
+    """Its session variable, and that of all that the application starts in it."""
+    pidfd: int | None = None
+
+
 class WorkerHandle(ProcessHandle):
     """A candidate, and the worker it becomes."""
 
     def __init__(
         self,
-        process: Process,
-        channel: QueuedChannel,
-        mark: str,
+        started: Started,
         generation: int,
         start: BuildStart,
         cause: BuildCause,
         good_sources_fd: int | None = None,
-        pidfd: int | None = None,
     ) -> None:
         """`good_sources_fd` stays the caller's: the sources of the version that served last."""
-        super().__init__(process, channel, pidfd)
-        self.mark = mark
+        super().__init__(started.process, started.channel, started.pidfd)
+        self.mark = started.mark
         self.generation = generation
         self.level = Level.INTERPRETER
+        self.origin: ProcessHandle | None = None
+        """What it was forked from; it may have ended since."""
         self.start = start
         self.cause = cause
         self.built: Built | None = None

@@ -54,6 +54,8 @@ class Build:
     """Recorded only where they are imported."""
     is_manual: bool = False
     """Changes are counted; they do not make the worker stale."""
+    tells_pages: bool = False
+    """Is `copied` wanted?"""
     fds: tuple[int, ...] = ()
 
 
@@ -225,6 +227,8 @@ class Resume:
 
     name: ClassVar[str] = "resume"
     mark: str
+    payload: bytes = b""
+    """The pages that it had better copy, as `own_pages` has them."""
     fds: tuple[int, ...] = ()
 
 
@@ -235,6 +239,17 @@ class Begun:
     name: ClassVar[str] = "begun"
     pid: int
     fds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """Worker → supervisor: these pages it has for itself by now. Payload: as `own_pages` has them.
+
+    Asked for in `build`, sent when nobody waits.
+    """
+
+    name: ClassVar[str] = "copied"
+    payload: bytes = b""
 
 
 class UnderWay(NamedTuple):
@@ -305,6 +320,7 @@ Message: TypeAlias = (
     | Preloaded
     | Resume
     | Begun
+    | Copied
     | SnapshotTaken
     | SnapshotRefused
     | Exited

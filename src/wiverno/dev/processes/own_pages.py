@@ -1,40 +1,79 @@
-"""Gives a forked process its own copies of memory pages, before somebody waits for it.
+"""Memory pages that a forked process will need copies of, copied before somebody waits for it.
 
-After a fork each page is copied when it is written to for the first time, and in Python looking
-at an object writes to it: some thousand faults, a quarter of a small restart.
+After a fork a page is copied when it is first written to, and in Python looking at an object
+writes to it. The thousands of faults of a restart take a third of its time: 6 us each on a
+virtual machine, in one go a fourth of that. Restarts from one snapshot need nearly the same
+pages, so those of the last one say which.
 """
 
+import contextlib
 import ctypes
-from collections.abc import Iterator
+import os
+import struct
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 # madvise(2), Linux 5.14: fault in for writing, without changing anything.
 _MADV_POPULATE_WRITE = 23
-# More than the interpreter and our modules take; not what the application holds as data.
-_LIMIT_BYTES = 24 << 20
+# proc_pid_pagemap(5): nobody else has this page.
+_EXCLUSIVE = 1 << 56
+_ENTRY_BYTES = 8
+_PAGE_BYTES = os.sysconf("SC_PAGESIZE")
+# What one restart of a large application writes to; data that it makes anew is no use.
+_LIMIT_BYTES = 32 << 20
 
 
-class OwnPages:
-    """The memory that this process has now, to be copied in processes forked from it."""
+def find_own_pages() -> bytes:
+    """Begin and length of each area that this process has copied, or made, since its fork.
 
-    def __init__(self) -> None:
-        self._areas = tuple(_writable_areas())
+    Empty where the kernel does not tell.
+    """
+    areas: list[int] = []
+    left = _LIMIT_BYTES
+    with contextlib.suppress(OSError), open("/proc/self/pagemap", "rb", buffering=0) as pagemap:
+        for begin, end in _writable_areas():
+            for first, count in _runs(_read_entries(pagemap.fileno(), begin, end)):
+                length = count * _PAGE_BYTES
+                if length > left:
+                    return _pack(areas)
+                left -= length
+                areas += (begin + first * _PAGE_BYTES, length)
+    return _pack(areas)
 
-    def copy(self) -> None:
-        """In a forked process. Where the kernel cannot, pages are copied as they are needed."""
-        madvise = ctypes.CDLL(None).madvise
-        for begin, length in self._areas:
-            madvise(
-                ctypes.c_void_p(begin), ctypes.c_size_t(length), ctypes.c_int(_MADV_POPULATE_WRITE)
-            )
+
+def copy_pages(areas: bytes) -> None:
+    """Have copies of the pages in these areas, where they are mapped and the kernel can."""
+    madvise = ctypes.CDLL(None).madvise
+    numbers = memoryview(areas).cast("Q")
+    for begin, length in zip(numbers[::2], numbers[1::2], strict=True):
+        madvise(ctypes.c_void_p(begin), ctypes.c_size_t(length), ctypes.c_int(_MADV_POPULATE_WRITE))
+
+
+def _pack(areas: Sequence[int]) -> bytes:
+    return struct.pack(f"={len(areas)}Q", *areas)
 
 
 def _writable_areas() -> Iterator[tuple[int, int]]:
-    """Begin and length of each private mapping; the first ones, up to a limit."""
-    left = _LIMIT_BYTES
+    """Begin and end of each private mapping that may be written to."""
     with open("/proc/self/maps") as file:
         for line in file:
-            area, rights, *_ = line.split()
-            begin, end = (int(address, 16) for address in area.split("-"))
-            if rights == "rw-p" and end - begin <= left:
-                left -= end - begin
-                yield begin, end - begin
+            area, rights, _ = line.split(" ", 2)
+            if rights == "rw-p":
+                begin, end = area.split("-")
+                yield int(begin, 16), int(end, 16)
+
+
+def _read_entries(fd: int, begin: int, end: int) -> Sequence[int]:
+    first, last = (address // _PAGE_BYTES * _ENTRY_BYTES for address in (begin, end))
+    entries = os.pread(fd, last - first, first)
+    return memoryview(entries[: len(entries) // _ENTRY_BYTES * _ENTRY_BYTES]).cast("Q")
+
+
+def _runs(entries: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Where pages that are ours begin, and how many follow each other."""
+    position = 0
+    for is_own, group in groupby(entries, lambda entry: entry & _EXCLUSIVE):
+        count = sum(1 for _ in group)
+        if is_own:
+            yield position, count
+        position += count

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.messages import Begun, Exited, Resume
+from wiverno.dev.processes.own_pages import copy_pages
 from wiverno.dev.processes.session_mark import write_mark
 from wiverno.dev.processes.spawn import fork
 
@@ -105,6 +106,7 @@ def _tend(channel: Channel, running: dict[int, int]) -> Channel | None:
             os.close(inherited)
         channel.close()
         write_mark(message.mark)
+        copy_pages(message.payload)
         return Channel(socket.socket(fileno=fd))
     os.close(fd)
     running[os.pidfd_open(pid)] = pid

@@ -37,9 +37,6 @@ class Forkable(Protocol):
     def record_length(self) -> int:
         """Bytes of its record so far."""
 
-    def copy_pages(self) -> None:
-        """In a child that is made ahead, and waits."""
-
     def continue_build(self) -> None:
         """In the child, which goes on with the same build."""
 
@@ -136,7 +133,7 @@ class Snapshots:
             channel = pause(
                 ours,
                 signals,
-                lambda: self._after_fork(files),
+                lambda: fork_hygiene.after_fork_in_child(self._random_state, files),
                 {os.pidfd_open(pid): pid},
             )
             self._candidate.resume(channel)
@@ -164,8 +161,3 @@ class Snapshots:
             )
         os.close(own)
         os.close(paused)
-
-    def _after_fork(self, files: Iterable[int]) -> None:
-        """In a child that waits for its build."""
-        fork_hygiene.after_fork_in_child(self._random_state, files)
-        self._candidate.copy_pages()

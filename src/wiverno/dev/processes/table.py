@@ -23,11 +23,12 @@ from wiverno.dev.processes.channel import Channel, ChannelClosedError, QueuedCha
 from wiverno.dev.processes.forked import (
     ForkedProcess,
     Origin,
+    OriginHandle,
     SnapshotHandle,
     SpareHandle,
     TemplateHandle,
 )
-from wiverno.dev.processes.handles import BuildCause, Process, ProcessHandle, WorkerHandle
+from wiverno.dev.processes.handles import BuildCause, ProcessHandle, Started, WorkerHandle
 from wiverno.dev.processes.messages import (
     Attach,
     Begun,
@@ -97,24 +98,15 @@ class ProcessTable:
         Without `origin` it is a new interpreter.
         """
         start = BuildStart(time.monotonic(), time.time_ns())
-        process: Process
-        if origin is None:
-            mark, pidfd = self._next_mark(), None
-            process, channel = self._spawn(Program.WORKER, mark)
-        else:
-            spare = origin.spare or self.start_spare(origin.handle)
-            self._forget(spare)
-            process, channel, pidfd, mark = spare.process, spare.channel, spare.pidfd, spare.mark
-        handle = WorkerHandle(
-            process, channel, mark, generation, start, cause, good_sources_fd, pidfd
-        )
+        started = self._new_process() if origin is None else self._forked_process(origin)
+        handle = WorkerHandle(started, generation, start, cause, good_sources_fd)
         if origin is not None:
-            handle.level = origin.level
-        if origin is not None and origin.record is not None:
-            handle.depend_on(origin.record.copy(), origin.frames)
+            handle.level, handle.origin = origin.level, origin.handle
+            if origin.record is not None:
+                handle.depend_on(origin.record.copy(), origin.frames)
         self._add(handle)
         good = () if handle.good_sources_fd is None else (handle.good_sources_fd,)
-        channel.send(
+        handle.channel.send(
             Build(
                 generation=generation,
                 module=settings.app_module,
@@ -128,16 +120,17 @@ class ProcessTable:
                 unwatch_files=settings.unwatch_files,
                 is_manual=settings.is_manual,
                 hot_files=cause.hot_files,
+                tells_pages=origin is not None and not origin.handle.pages,
                 fds=(self._life_line, *handle.files, *good),
             )
         )
         return handle
 
-    def start_spare(self, parent: ProcessHandle) -> SpareHandle:
+    def start_spare(self, parent: OriginHandle) -> SpareHandle:
         """Have a process forked that waits for its build."""
         ours, theirs = Channel.pair()
         handle = SpareHandle(ForkedProcess(), QueuedChannel(ours), self._next_mark())
-        parent.channel.send(Resume(handle.mark, fds=(theirs.fileno(),)))
+        parent.channel.send(Resume(handle.mark, parent.pages, (theirs.fileno(),)))
         if parent.channel.has_unsent:
             # It goes with the message, later.
             handle.process.their_end = theirs
@@ -225,6 +218,15 @@ class ProcessTable:
         os.close(self._life_line)
         os.close(self._supervisor_end)
         _set_descriptor_limit(self._descriptor_limit)
+
+    def _new_process(self) -> Started:
+        mark = self._next_mark()
+        return Started(*self._spawn(Program.WORKER, mark), mark)
+
+    def _forked_process(self, origin: Origin) -> Started:
+        spare = origin.spare or self.start_spare(origin.handle)
+        self._forget(spare)
+        return Started(spare.process, spare.channel, spare.mark, spare.pidfd)
 
     def _next_mark(self) -> str:
         """The session variable of a worker and of all that the application starts in it."""

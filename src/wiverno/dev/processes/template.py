@@ -14,7 +14,6 @@ from wiverno.dev.processes import child, fork_hygiene, life_line
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.groundwork import Groundwork
 from wiverno.dev.processes.messages import Preload, Preloaded
-from wiverno.dev.processes.own_pages import OwnPages
 from wiverno.dev.processes.paused import HeldSignals, pause
 from wiverno.dev.processes.preloading import as_in_a_candidate, try_out
 from wiverno.dev.processes.random_state import RandomState
@@ -47,7 +46,6 @@ def main(channel_fd: int, descriptor_limit: int) -> NoReturn:
 
     def after_fork() -> None:
         fork_hygiene.after_fork_in_child(random_state)
-        groundwork.copy_pages()
         os.close(own_life_line)
 
     own_channel = pause(channel, HeldSignals(), after_fork)
@@ -63,12 +61,11 @@ def _preload(channel: Channel) -> tuple[Groundwork, int]:
     for name in _OURS:
         importlib.import_module(name)
     fork_hygiene.preload()
-    own_pages = OwnPages()
     with as_in_a_candidate(message.argv) as asked_for:
         verdict = try_out(message.roots, own_life_line, message.project_dirs)
         for name in verdict.good:
             importlib.import_module(name)
     early = EarlyImports(tuple(verdict.good), tuple(sorted(asked_for)))
-    groundwork = Groundwork(early, own_pages)
+    groundwork = Groundwork(early, is_forked=True)
     channel.send(Preloaded(early.roots, tuple(verdict.refused)))
     return groundwork, own_life_line
