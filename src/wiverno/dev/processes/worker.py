@@ -64,14 +64,18 @@ def _serve(candidate: Candidate, application: WSGIApplication) -> float:
     if isinstance(message, Go):
         candidate.output.go()
     leave_s = server.handle(message)
-    if leave_s is None and not _wait_for_message(channel):
+    # The connections that have waited come first.
+    while leave_s is None and _is_told_more(channel):
+        leave_s = server.handle(channel.receive())
+    if leave_s is None:
         candidate.tidy_up()
     while leave_s is None:
         leave_s = server.handle(channel.receive())
     return leave_s
 
 
-def _wait_for_message(channel: Channel) -> bool:
+def _is_told_more(channel: Channel) -> bool:
+    """Does one come before all is quiet?"""
     poll = select.poll()
     poll.register(channel.fileno(), select.POLLIN)
     return bool(poll.poll(_QUIET_S * 1000))
