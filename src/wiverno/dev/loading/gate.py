@@ -54,6 +54,10 @@ class Gate:
             self._stale_path = self._first_difference()
         return self._stale_path is None
 
+    def look_ahead(self) -> None:
+        """Learn what is recorded, so that the first ask is no slower than those that follow."""
+        self._sweep()
+
     def _first_difference(self) -> str | None:
         bell = self._doorbell
         is_quiet = bell is not None and bell.is_quiet()

@@ -80,6 +80,10 @@ def decode(data: bytes) -> tuple[list[Entry], int]:
     return entries, position
 
 
+# What says what was read of a module.
+_OF_CONTENT = (EntryKind.MODULE, EntryKind.CONTENT, EntryKind.RACY)
+
+
 class Record:
     """The entries of one generation as the process that depends on them sees them.
 
@@ -159,13 +163,10 @@ class Record:
         with self._lock:
             self._fd = fd
             self._file = None if fd is None else identify(fd)
-            self._entries = {
-                key: entry
-                for key, entry in self._entries.items()
-                if not is_under_way(entry, without)
-            }
-            self._snapshot = None
-            self._of_kind.clear()
+            keys = [(kind, path) for path in without for kind in _OF_CONTENT]
+            if any([self._entries.pop(key, None) for key in keys]):
+                self._snapshot = None
+                self._of_kind.clear()
 
     def copy(self) -> "Record":
         """The same entries, written nowhere."""
@@ -230,14 +231,6 @@ class Record:
             self._fd = None
             return
         os.write(self._fd, encode(entry))
-
-
-def is_under_way(entry: Entry, modules: Collection[str]) -> bool:
-    """Does the entry say what was read of one of these modules?"""
-    return entry.path in modules and entry.kind in _OF_CONTENT
-
-
-_OF_CONTENT = frozenset({EntryKind.MODULE, EntryKind.CONTENT, EntryKind.RACY, EntryKind.ADOPTED})
 
 
 def _like_none(entry: Entry) -> Entry:

@@ -110,13 +110,18 @@ class UserChanges:
 
 def _surroundings() -> dict[str, Any]:
     return {
-        "the environment": dict(os.environ),
+        "the environment": _environment(),
         "sys.path": list(sys.path),
         "sys.meta_path": list(map(id, sys.meta_path)),
         "the warning filters": list(warnings.filters),
         "the current directory": _current_directory(),
         "the socket module": getattr(sys.modules.get("socket"), "socket", None),
     }
+
+
+def _environment() -> dict[Any, Any]:
+    # What stands below `os.environ` is copied ten times faster: nothing is decoded.
+    return dict(getattr(os.environ, "_data", os.environ))
 
 
 def _current_directory() -> str:

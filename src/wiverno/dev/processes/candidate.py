@@ -94,6 +94,7 @@ class Candidate:
         self._finder = RecordingFinder(self.record, user_code, read, self._execution, self._roots)
         self._snapshots: Snapshots | None = None
         self._doorbell: HangingDoorbell | None = None
+        self.gate = self._make_gate()
         self._begun = time.monotonic()
         self._take_descriptors()
 
@@ -142,7 +143,6 @@ class Candidate:
 
     def _judge(self, outcome: Outcome) -> dict[str, Any]:
         """The outcome as it stands after a look at the disk, with its reason."""
-        self.gate = Gate(self.record, doorbell=self._hang_doorbell)
         if not self.gate.is_fresh():
             return {"outcome": Outcome.CHANGED, "changed_path": self.gate.stale_path}
         # A failed build needs no more modules than it had.
@@ -175,6 +175,12 @@ class Candidate:
         if self._snapshots is not None:
             self._snapshots.recognise(armed)
 
+    def prepare_to_resume(self) -> None:
+        """In a child that waits for its build: do what is the same for any."""
+        self.record.go_on_in(None, self._paths_under_way())
+        self.gate = self._make_gate()
+        self.gate.look_ahead()
+
     def resume(self, channel: Channel) -> None:
         """In a child that goes on with another build. Ends the process if that cannot be."""
         self.channel = channel
@@ -183,7 +189,7 @@ class Candidate:
         self._descriptors = _Descriptors.of(self.build)
         before.close()
         self._take_descriptors()
-        under_way = {each.path for each in self._execution.under_way}
+        under_way = self._paths_under_way()
         files, good_sources = self._descriptors.files, self._descriptors.good_sources
         self.record.go_on_in(files.record, under_way)
         self.sources.go_on_in(files.sources, next(iter(good_sources), None), under_way)
@@ -192,6 +198,12 @@ class Candidate:
             self.channel.send(Built(outcome=Outcome.INEXACT, why_inexact=why))
             os._exit(0)
         self._begin_snapshots()
+
+    def _paths_under_way(self) -> set[str]:
+        return {each.path for each in self._execution.under_way}
+
+    def _make_gate(self) -> Gate:
+        return Gate(self.record, doorbell=self._hang_doorbell)
 
     def _receive_build(self) -> Build:
         build = self.channel.receive()

@@ -40,6 +40,9 @@ class Forkable(Protocol):
     def continue_build(self) -> None:
         """In the child, which goes on with the same build."""
 
+    def prepare_to_resume(self) -> None:
+        """In a child that waits for its build."""
+
     def resume(self, channel: Channel) -> None:
         """In a child that is made later: go on with another build. May end the process."""
 
@@ -133,7 +136,7 @@ class Snapshots:
             channel = pause(
                 ours,
                 signals,
-                lambda: fork_hygiene.after_fork_in_child(self._random_state, files),
+                lambda: self._prepare_to_resume(files),
                 {os.pidfd_open(pid): pid},
             )
             self._candidate.resume(channel)
@@ -161,3 +164,7 @@ class Snapshots:
             )
         os.close(own)
         os.close(paused)
+
+    def _prepare_to_resume(self, files: Iterable[int]) -> None:
+        fork_hygiene.after_fork_in_child(self._random_state, files)
+        self._candidate.prepare_to_resume()
