@@ -62,7 +62,6 @@ MODULE = '''\
 import json
 import logging
 from collections import OrderedDict
-from dataclasses import dataclass, field
 
 {imports}
 
@@ -78,22 +77,22 @@ class Refused(Exception):
     """An order that part {number} does not take."""
 
 
-@dataclass(frozen=True)
 class Line:
-    article: str
-    price_cents: int
-    count: int = 1
+    def __init__(self, article, price_cents, count=1):
+        self.article = article
+        self.price_cents = price_cents
+        self.count = count
 
     @property
     def total_cents(self):
         return self.price_cents * self.count
 
 
-@dataclass
 class Order:
-    number: int
-    lines: list = field(default_factory=list)
-    state: str = NAMES[0]
+    def __init__(self, number, lines=(), state=NAMES[0]):
+        self.number = number
+        self.lines = list(lines)
+        self.state = state
 
     def add(self, article, price_cents, count=1):
         if count <= 0 or price_cents > LIMIT * 1000:

@@ -164,7 +164,8 @@ class Record:
             self._fd = fd
             self._file = None if fd is None else identify(fd)
             keys = [(kind, path) for path in without for kind in _OF_CONTENT]
-            if any([self._entries.pop(key, None) for key in keys]):
+            dropped = [self._entries.pop(key, None) for key in keys]
+            if any(dropped):
                 self._snapshot = None
                 self._of_kind.clear()
 
