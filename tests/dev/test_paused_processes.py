@@ -91,6 +91,56 @@ def test_session_whose_template_is_killed_restarts_from_its_snapshot(project: Pa
         assert versions.save_and_ask()["level"] == "snapshot"
 
 
+def wait_for_spare(session: DevSession) -> None:
+    """Until the copy of pages is known, and who waits has them."""
+
+    def has_spare() -> bool:
+        workers = processes_with(f"WIVERNO_SESSION={session.session_id}.0")
+        return len(workers) > 1
+
+    wait_until(has_spare, "nobody waits")
+
+
+def test_restart_goes_to_the_process_that_waits_for_it(project: Path) -> None:
+    with paused_session(project) as (session, versions):
+        for restart in (2, 3, 4):
+            wait_for_spare(session)
+            versions.save_and_ask()
+            assert session.wait_for("forked", generation=restart)["is_spare"]
+
+
+def test_process_that_waits_and_is_killed_is_no_failure(project: Path) -> None:
+    with paused_session(project) as (session, versions):
+        wait_for_spare(session)
+        serving = session.wait_until_serving()["pid"]
+        workers = processes_with(f"WIVERNO_SESSION={session.session_id}.0")
+        kill_all([pid for pid in workers if pid != serving])
+        versions.save_and_ask()
+
+        assert session.count("page") == 0
+
+
+def test_module_that_appears_while_a_process_waits_is_imported(project: Path) -> None:
+    """It listed the folder when it was forked."""
+    with paused_session(project) as (session, _):
+        wait_for_spare(session)
+        session.save("late.py", "VERSION = 7\n")
+        source = ENTRY.format(first="", version="late.VERSION").replace(
+            "VERSION =", "import late\nVERSION =", 1
+        )
+        session.save("app.py", source)
+
+        assert session.get().body == "7"
+
+
+def test_broken_entry_module_leaves_its_snapshots(project: Path) -> None:
+    with paused_session(project) as (session, versions):
+        session.save("app.py", ENTRY.format(first="", version="("))
+        assert session.get().status == 500
+
+        assert versions.save_and_ask()["level"] == "snapshot"
+
+
 def test_session_whose_paused_processes_are_all_killed_restarts(project: Path) -> None:
     with paused_session(project) as (session, versions):
         kill_all([*marked(session, "template."), *marked(session, "s")])

@@ -24,8 +24,14 @@ class ForkNews:
         """By generation, until it serves."""
         self._said: set[str] = set()
 
-    def forked(self, candidate: WorkerHandle) -> None:
-        self._events.emit("forked", generation=candidate.generation, level=candidate.level)
+    def forked(self, candidate: WorkerHandle, *, is_spare: bool) -> None:
+        """`is_spare`: it was before anybody needed it."""
+        self._events.emit(
+            "forked",
+            generation=candidate.generation,
+            level=candidate.level,
+            is_spare=is_spare,
+        )
 
     def template_ready(
         self, pid: int, preloaded: Preloaded, refused_before: Iterable[RefusedRoot] = ()

@@ -262,7 +262,7 @@ class Supervisor:
         match built.outcome:
             case Outcome.CHANGED:
                 self._on_build_changed(handle, built.changed_path)
-            case Outcome.INEXACT:
+            case Outcome.INEXACT | Outcome.UNFIT:
                 self._begin_again(handle, built.why_inexact)
             case _:
                 self._judge(handle)
@@ -298,7 +298,8 @@ class Supervisor:
         self._events.emit("began_again", generation=handle.generation, why=why)
         self._crew.terminal.began_again(why)
         self._changes.give_back(handle.cause)
-        self._crew.strategy.build_from_the_beginning()
+        is_unfit = handle.built is not None and handle.built.outcome is Outcome.UNFIT
+        self._crew.strategy.build_again(without_template=not is_unfit)
         handle.kill()
         self._carry_out(self._lifecycle.built_inexactly(handle.generation))
 

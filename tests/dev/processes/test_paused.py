@@ -14,7 +14,7 @@ pytestmark = [
 SUPERVISOR = """
 import json, os, sys
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
-from wiverno.dev.processes.messages import Begun, Exited, Resume, Retire
+from wiverno.dev.processes.messages import Exited, Resume, Retire
 from wiverno.dev.processes.paused import HeldSignals, pause
 from wiverno.dev.processes.spawn import fork
 
@@ -25,8 +25,7 @@ ours, theirs = Channel.pair()
 paused = fork()
 if paused == 0:
     ours.close()
-    own = pause(theirs, HeldSignals())
-    own.send(Begun(os.getpid()))
+    own = pause(theirs, HeldSignals(), lambda: None)
     try:
         message = own.receive()
     except ChannelClosedError:
@@ -36,7 +35,7 @@ theirs.close()
 
 def resume():
     channel, its_end = Channel.pair()
-    ours.send(Resume(1, fds=(its_end.fileno(),)))
+    ours.send(Resume("", fds=(its_end.fileno(),)))
     its_end.close()
     return channel, channel.receive().pid
 
@@ -93,7 +92,7 @@ def test_resume_that_is_on_its_way_when_the_process_is_let_go_is_done_first() ->
     told = run("""
 channel, its_end = Channel.pair()
 os.kill(paused, 19)
-ours.send(Resume(1, fds=(its_end.fileno(),)))
+ours.send(Resume("", fds=(its_end.fileno(),)))
 ours.send(Retire(0.0, 0.0))
 its_end.close()
 os.kill(paused, 18)

@@ -195,7 +195,7 @@ class Candidate:
         self.sources.go_on_in(files.sources, next(iter(good_sources), None), under_way)
         self.output.go_on_in(files.output, self._shown_at())
         if (why := self._execution.go_on_elsewhere()) is not None:
-            self.channel.send(Built(outcome=Outcome.INEXACT, why_inexact=why))
+            self.channel.send(Built(outcome=Outcome.UNFIT, why_inexact=why))
             os._exit(0)
         self._begin_snapshots()
 

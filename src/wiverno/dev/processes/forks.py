@@ -49,6 +49,10 @@ class Forks:
         self._hot_files: list[str] = []
         self._spare = Spare(table)
         self._must_be_bare = False
+        self._skips_snapshots = False
+        self._unfit_generation = 0
+        """The last one that was built beside the snapshots: the file that it found broken may be
+        mended, and then they are fit again."""
         self._last_level = Level.INTERPRETER
         self._failures: Counter[frozenset[str]] = Counter()
         """How often in a row builds from these roots had to be repeated without."""
@@ -68,14 +72,17 @@ class Forks:
         # A bare template that could not be forked is not tried again for the same build.
         must_be_new = self._must_be_bare and self._last_level is Level.BARE
         origin = None if must_be_new else self._deepest_origin()
-        self._must_be_bare = False
+        if self._skips_snapshots:
+            self._unfit_generation = generation
+        self._must_be_bare = self._skips_snapshots = False
         if origin is not None:
             origin = replace(origin, spare=self._spare.take(origin.handle))
         handle = self._table.start_worker(
             generation, self._settings, cause, good_sources_fd, origin
         )
         self._last_level = handle.level
-        self._news.forked(handle)
+        is_spare = origin is not None and origin.spare is not None
+        self._news.forked(handle, is_spare=is_spare)
         return handle
 
     def served(self, worker: WorkerHandle) -> None:
@@ -100,9 +107,10 @@ class Forks:
         if not self._warm_roots():
             self._warm_up(self._known.roots)
 
-    def build_from_the_beginning(self) -> None:
-        self._must_be_bare = True
-        if self._last_level is Level.TEMPLATE:
+    def build_again(self, *, without_template: bool) -> None:
+        self._skips_snapshots = True
+        self._must_be_bare = without_template
+        if without_template and self._last_level is Level.TEMPLATE:
             self._failed(self._warm_roots())
 
     def on_message(self, handle: ProcessHandle, message: Message) -> None:
@@ -156,7 +164,7 @@ class Forks:
         if self._must_be_bare:
             self._let_go_of_snapshots(0)
             self._let_go_of_warm()
-        elif (snapshot := self._deepest_valid()) is not None:
+        elif not self._skips_snapshots and (snapshot := self._deepest_valid()) is not None:
             return Origin(snapshot, Level.SNAPSHOT, snapshot.record, snapshot.frames)
         elif self._warm is not None:
             return Origin(self._warm, Level.TEMPLATE)
@@ -203,11 +211,11 @@ class Forks:
             self._warm = None
 
     def _let_go(self, snapshot: SnapshotHandle) -> None:
-        self._spare.origin_ends(snapshot)
+        self._spare.let_go_of(snapshot)
         self._table.let_go(snapshot)
 
     def _dismiss(self, template: TemplateHandle) -> None:
-        self._spare.origin_ends(template)
+        self._spare.let_go_of(template)
         self._table.dismiss(template)
 
     def _let_go_of_bare(self) -> None:
@@ -267,14 +275,15 @@ class Forks:
         if isinstance(origin, OriginHandle):
             origin.pages = copied.payload
             # One that was forked meanwhile knows nothing of them.
-            self._spare.origin_ends(origin)
+            self._spare.let_go_of(origin)
             self._spare.want()
 
     def _on_taken(self, candidate: WorkerHandle, taken: SnapshotTaken) -> None:
         snapshot = self._table.add_snapshot(candidate, taken, self._hot_files)
         self._news.snapshot_taken(candidate.generation, taken)
         is_old = candidate.generation < self._first_generation
-        if is_old or self._is_over or candidate.is_leaving:
+        is_beside = candidate.generation == self._unfit_generation and bool(self._snapshots)
+        if is_old or is_beside or self._is_over or candidate.is_leaving:
             self._table.let_go(snapshot)
             return
         self._snapshots.append(snapshot)

@@ -22,6 +22,8 @@ class Outcome(StrEnum):
     """A recorded file changed while it was being imported: another build is needed."""
     INEXACT = "inexact"
     """A cold start might give something else: it must be built in a process of its own."""
+    UNFIT = "unfit"
+    """The snapshot cannot go on with what is on disk: it must be built without snapshots."""
 
 
 @dataclass(frozen=True, slots=True)

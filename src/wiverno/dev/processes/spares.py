@@ -50,12 +50,14 @@ class Spare:
             self._table.let_go(self._handle)
         self._handle = self._origin = None
 
-    def origin_ends(self, origin: OriginHandle) -> None:
+    def let_go_of(self, origin: OriginHandle) -> None:
         """End it if it is a fork of this one."""
         if origin is self._origin:
             self.let_go()
 
     def has_ended(self, handle: ProcessHandle) -> None:
-        """Some process has ended, this one maybe."""
+        """Some process has ended: this one maybe, or what it was forked from."""
         if handle is self._handle:
             self._handle = self._origin = None
+        elif handle is self._origin:
+            self.let_go()

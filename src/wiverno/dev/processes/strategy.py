@@ -22,8 +22,8 @@ class Strategy(Protocol):
     def failed(self, worker: WorkerHandle) -> None:
         """Its import has failed."""
 
-    def build_from_the_beginning(self) -> None:
-        """The next candidate shares nothing with earlier ones."""
+    def build_again(self, *, without_template: bool) -> None:
+        """The next candidate comes from no snapshot; or it shares nothing with earlier ones."""
 
     def on_message(self, handle: ProcessHandle, message: Message) -> None:
         """Take a message that no one else understands. Raises ValueError."""
@@ -60,7 +60,7 @@ class Spawn:
     def failed(self, worker: WorkerHandle) -> None:
         pass
 
-    def build_from_the_beginning(self) -> None:
+    def build_again(self, *, without_template: bool) -> None:
         pass
 
     def on_message(self, handle: ProcessHandle, message: Message) -> None:
