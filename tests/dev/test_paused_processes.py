@@ -91,44 +91,45 @@ def test_session_whose_template_is_killed_restarts_from_its_snapshot(project: Pa
         assert versions.save_and_ask()["level"] == "snapshot"
 
 
-def wait_for_spare(session: DevSession) -> None:
-    """Until the copy of pages is known, and who waits has them."""
+def wait_for_spare(session: DevSession, number: int = 1) -> int:
+    """Until the last of `number` processes waits for a build; its pid."""
 
-    def has_spare() -> bool:
-        workers = processes_with(f"WIVERNO_SESSION={session.session_id}.0")
-        return len(workers) > 1
+    def find() -> int | None:
+        started = [event for event in session.events if event["event"] == "spare_ready"]
+        return started[number - 1]["pid"] if len(started) >= number else None
 
-    wait_until(has_spare, "nobody waits")
+    return session.wait_until(find, f"{number} processes that wait")
 
 
 def test_restart_goes_to_the_process_that_waits_for_it(project: Path) -> None:
     with paused_session(project) as (session, versions):
-        for restart in (2, 3, 4):
-            wait_for_spare(session)
-            versions.save_and_ask()
-            assert session.wait_for("forked", generation=restart)["is_spare"]
+        versions.save_and_ask()
+        # Behind it there is one that knows nothing of the pages, then one that does.
+        session.wait_for("spare_ready", knows_pages=True)
+        pid = wait_for_spare(session, session.count("spare_ready"))
+        serving = versions.save_and_ask()
+
+        assert serving["pid"] == pid
+        assert session.wait_for("forked", generation=serving["generation"])["is_spare"]
 
 
 def test_process_that_waits_and_is_killed_is_no_failure(project: Path) -> None:
     with paused_session(project) as (session, versions):
-        wait_for_spare(session)
-        serving = session.wait_until_serving()["pid"]
-        workers = processes_with(f"WIVERNO_SESSION={session.session_id}.0")
-        kill_all([pid for pid in workers if pid != serving])
+        kill_all([wait_for_spare(session)])
         versions.save_and_ask()
 
         assert session.count("page") == 0
 
 
 def test_module_that_appears_while_a_process_waits_is_imported(project: Path) -> None:
-    """It listed the folder when it was forked."""
+    """By its mtime the folder is as it was when that process looked into it last."""
     with paused_session(project) as (session, _):
         wait_for_spare(session)
-        session.save("late.py", "VERSION = 7\n")
-        source = ENTRY.format(first="", version="late.VERSION").replace(
-            "VERSION =", "import late\nVERSION =", 1
-        )
-        session.save("app.py", source)
+        status = project.stat()
+        (project / "late.py").write_text("VERSION = 7\n")
+        os.utime(project, ns=(status.st_atime_ns, status.st_mtime_ns))
+        source = ENTRY.format(first="", version="late.VERSION")
+        session.save("app.py", source.replace("VERSION =", "import late\n\nVERSION =", 1))
 
         assert session.get().body == "7"
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from wiverno.dev.control.events import EventStream
+from wiverno.dev.processes.forked import SpareHandle
 from wiverno.dev.processes.handles import Level, WorkerHandle
 from wiverno.dev.processes.messages import Preloaded, RefusedRoot, SnapshotRefused, SnapshotTaken
 from wiverno.dev.terminal.terminal import Terminal
@@ -23,6 +24,9 @@ class ForkNews:
         self._refused: dict[int, SnapshotRefused] = {}
         """By generation, until it serves."""
         self._said: set[str] = set()
+
+    def spare_ready(self, spare: SpareHandle) -> None:
+        self._events.emit("spare_ready", pid=spare.pid, knows_pages=spare.knows_pages)
 
     def forked(self, candidate: WorkerHandle, *, is_spare: bool) -> None:
         """`is_spare`: it was before anybody needed it."""

@@ -3,6 +3,7 @@
 import threading
 from queue import SimpleQueue
 
+from tests.dev.harness import wait_until
 from wiverno.core.server.pool import Pool
 
 
@@ -17,6 +18,7 @@ def test_idle_threads_when_stopped_without_time_are_not_called_stuck() -> None:
     for number in range(50):
         pool.submit(number)
     all_run.wait(5)
+    wait_until(lambda: not pool.busy, "they have nothing to do")
 
     stuck = pool.stop(0.0)
 

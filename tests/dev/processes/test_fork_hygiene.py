@@ -168,23 +168,6 @@ def test_file_that_was_opened_before_is_read_by_each_child_from_where_it_stood()
     assert first[2] is False
 
 
-def test_module_that_is_made_meanwhile_is_found() -> None:
-    before = """
-import contextlib, tempfile
-folder = tempfile.mkdtemp()
-os.utime(folder, (1, 1))
-sys.path.insert(0, folder)
-with contextlib.suppress(ImportError):
-    import late
-with open(os.path.join(folder, "late.py"), "w") as file:
-    file.write("value = 1")
-# Nothing but forgetting helps: by its mtime the directory is the same.
-os.utime(folder, (1, 1))
-"""
-
-    assert siblings(before, "import late; tell(late.value)") == [1, 1]
-
-
 def test_collection_in_the_child_touches_nothing_that_was_alive_before() -> None:
     before = "import gc; kept = [{} for _ in range(1000)]"
 

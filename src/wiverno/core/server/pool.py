@@ -25,7 +25,8 @@ class Pool(Generic[Job]):
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._count = threads
         self._threads: list[threading.Thread] = []
-        self._busy: set[threading.Thread] = set()
+        self.busy: set[threading.Thread] = set()
+        """Those that run a job."""
         # One for each thread that has nothing to do; exact until all have been started.
         self._idle: deque[None] = deque()
 
@@ -50,17 +51,17 @@ class Pool(Generic[Job]):
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         # One that is alive but has no job is only waiting for a processor to end on.
-        return [thread.name for thread in self._threads if thread in self._busy]
+        return [thread.name for thread in self._threads if thread in self.busy]
 
     def _run(self) -> None:
         thread = threading.current_thread()
         while (job := self._jobs.get()) is not None:
-            self._busy.add(thread)
+            self.busy.add(thread)
             try:
                 self._work(job)
             except BaseException:  # A thread lost here would be missing until the restart.
                 logger.exception("A pool thread met an error of the server itself")
-            self._busy.discard(thread)
+            self.busy.discard(thread)
             self._idle.append(None)
 
     def _start_thread(self) -> None:

@@ -109,10 +109,14 @@ class ForkedProcess:
 class SpareHandle(ProcessHandle):
     """A process that was forked before anybody needed it, and waits for its build."""
 
-    def __init__(self, process: ForkedProcess, channel: QueuedChannel, mark: str) -> None:
+    def __init__(
+        self, process: ForkedProcess, channel: QueuedChannel, mark: str, *, knows_pages: bool
+    ) -> None:
+        """`mark` is its session variable; `knows_pages`: it copies those that it will need."""
         super().__init__(process, channel)
         self.process: ForkedProcess = process
         self.mark = mark
+        self.knows_pages = knows_pages
 
     @property
     def may_serve(self) -> bool:

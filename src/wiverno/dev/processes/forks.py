@@ -13,9 +13,16 @@ from wiverno.dev.decisions.placement import one_too_many
 from wiverno.dev.fork_news import ForkNews
 from wiverno.dev.loading.installation import Installation
 from wiverno.dev.loading.user_cache import cache_directory
-from wiverno.dev.processes.forked import Origin, OriginHandle, SnapshotHandle, TemplateHandle
+from wiverno.dev.processes.forked import (
+    Origin,
+    OriginHandle,
+    SnapshotHandle,
+    SpareHandle,
+    TemplateHandle,
+)
 from wiverno.dev.processes.handles import BuildCause, Level, ProcessHandle, WorkerHandle
 from wiverno.dev.processes.messages import (
+    Begun,
     Copied,
     Message,
     Preloaded,
@@ -119,6 +126,8 @@ class Forks:
                 self._on_preloaded(handle, message)
             case SnapshotTaken() if isinstance(handle, WorkerHandle):
                 self._on_taken(handle, message)
+            case Begun() if isinstance(handle, SpareHandle):
+                self._news.spare_ready(handle)
             case Copied() if isinstance(handle, WorkerHandle):
                 self._on_copied(handle, message)
             case SnapshotRefused() if isinstance(handle, WorkerHandle):

@@ -129,7 +129,9 @@ class ProcessTable:
     def start_spare(self, parent: OriginHandle) -> SpareHandle:
         """Have a process forked that waits for its build."""
         ours, theirs = Channel.pair()
-        handle = SpareHandle(ForkedProcess(), QueuedChannel(ours), self._next_mark())
+        handle = SpareHandle(
+            ForkedProcess(), QueuedChannel(ours), self._next_mark(), knows_pages=bool(parent.pages)
+        )
         parent.channel.send(Resume(handle.mark, parent.pages, (theirs.fileno(),)))
         if parent.channel.has_unsent:
             # It goes with the message, later.
@@ -281,6 +283,8 @@ class ProcessTable:
         match message:
             case Begun():
                 self._has_begun(handle, message.pid, message.fds[0])
+                if isinstance(handle, SpareHandle):
+                    self._on_message(handle, message)
             case Exited():
                 self._has_exited(message)
             case _:
