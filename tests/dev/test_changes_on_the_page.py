@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.dev.harness import VERSIONED_APP, DevSession, processes_of_session, wait_until
+from tests.dev.harness import (
+    VERSIONED_APP,
+    DevSession,
+    processes_of_session,
+    wait_until,
+    wait_until_all_are_known,
+)
 
 pytestmark = pytest.mark.processes
 
@@ -142,6 +148,7 @@ def test_descriptors_of_the_supervisor_do_not_grow_with_restarts(project: Path) 
             generation = session.wait_until_serving(round_number + 2)["generation"]
             for older in range(1, generation):
                 session.wait_for("exited", process="worker", generation=older)
+            wait_until_all_are_known(session)
             counts.append(descriptors_but_for_processes(session))
         wait_until(
             lambda: descriptors_but_for_processes(session) <= counts[0] + 1,
