@@ -9,19 +9,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.dev import harness
 from tests.dev.harness import Answer, DevSession, Event, wait_until
 
 # Longer than a request may wait for a build.
 PATIENCE_S = 20.0
 
 # Stands in the package and so runs before the module that breaks, which may be one that
-# cannot even be compiled. Processes share the monotonic clock.
+# cannot even be compiled. Processes share the monotonic clock. The package depends on the turn:
+# what was forked behind it in an earlier one cannot go on.
 PREAMBLE = """\
 import os
 import threading
 import time
 
+with open({turn!r}) as turn:
+    turn.read()
 while not os.path.exists({may_break!r}):
     threading.Event().wait(0.002)
 with open({begun!r}, "a") as begun:
@@ -63,13 +65,15 @@ class BreakingSession(DevSession):
         self._begun = folder / "begun"
         self._clients: list[Client] = []
         self._noted: Path | None = None
-        if harness.strategy is None:
-            # A snapshot would go on behind the package, which holds the import.
-            options = (*options, "--reload-strategy", "spawn")
         super().__init__(project, "shop.app:app", *options)
+        self._begin_turn()
         self.save(
             "shop/__init__.py",
-            PREAMBLE.format(may_break=str(self._may_break), begun=str(self._begun)),
+            PREAMBLE.format(
+                turn=str(project / "shop" / "turn.txt"),
+                may_break=str(self._may_break),
+                begun=str(self._begun),
+            ),
         )
 
     def __exit__(
@@ -107,8 +111,12 @@ class BreakingSession(DevSession):
 
     def hold_back(self) -> None:
         """Let imports wait from now on, and forget when earlier ones went on."""
+        self._begin_turn()
         self._may_break.unlink(missing_ok=True)
         self._begun.unlink(missing_ok=True)
+
+    def _begin_turn(self) -> None:
+        self.save("shop/turn.txt", f"{time.monotonic_ns()}\n")
 
     def let_go(self) -> None:
         self._may_break.touch()
@@ -138,8 +146,12 @@ class Port:
     _numbers = itertools.count(2)
 
     def __init__(self) -> None:
-        with socket.create_server((f"127.0.1.{next(self._numbers)}", 0)) as free:
-            host, number = free.getsockname()
+        # Kept without listening, or another program might be given the port. Nor does it matter
+        # that a process which another thread starts has it until it executes.
+        self._reserved = socket.socket()
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind((f"127.0.1.{next(self._numbers)}", 0))
+        host, number = self._reserved.getsockname()
         self.address: tuple[str, int] = (host, number)
         self._server: socket.socket | None = None
 
@@ -148,6 +160,7 @@ class Port:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        self._reserved.close()
 
     def open(self) -> None:
         self._server = socket.create_server(self.address)

@@ -223,6 +223,25 @@ def processes_of_session(session_id: str | None) -> list[int]:
     return processes_with(f"WIVERNO_SESSION={session_id}.")
 
 
+def wait_until_all_are_known(session: DevSession) -> None:
+    """Until the supervisor has one handle for each process, and none for one that has ended."""
+    links = Path(f"/proc/{session.process.pid}/fd")
+    wait_until(
+        lambda: count_links(links, "[pidfd]") == len(processes_of_session(session.session_id)),
+        "a handle for each process",
+        within_s=15.0,
+    )
+
+
+def count_links(folder: Path, words: str) -> int:
+    """How many descriptors in a folder like `/proc/PID/fd` lead to something with this name."""
+    count = 0
+    for link in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            count += words in str(link.readlink())
+    return count
+
+
 def application_processes(session_id: str | None) -> list[int]:
     """Those in which the application runs, and those that it has started itself.
 

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -191,6 +192,24 @@ def test_every_other_end_leaves_nothing_within_two_seconds(
     project: Path, stage: str, way: str
 ) -> None:
     end_and_look(project, stage, way)
+
+
+@pytest.mark.both_strategies
+def test_ctrl_c_again_and_again_ends_at_once_and_without_a_traceback(project: Path) -> None:
+    """Also while the session cleans up, and while the interpreter ends."""
+    (project / "app.py").write_text(APP)
+    with PtySession(project, environment={}) as session:
+        session.wait_until_serving()
+        before = session.stty()
+        session.type(b"\x03")
+        session.wait_for("stopping")
+        while session.process.poll() is None:
+            session.process.send_signal(signal.SIGINT)
+            threading.Event().wait(0.001)
+        assert session.process.returncode == 0
+        assert "Traceback" not in session.output
+        assert "KeyboardInterrupt" not in session.output
+        assert session.stty() == before
 
 
 def end_and_look(project: Path, stage: str, way: str) -> None:

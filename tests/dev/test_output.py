@@ -184,6 +184,34 @@ def test_prints_of_a_long_import_are_shown_as_they_come(project: Path) -> None:
     assert output.index("step 29") < output.index(PANEL)
 
 
+@pytest.mark.both_strategies
+@pytest.mark.parametrize("pause_s", [0.1, 2.1], ids=["held", "shown as it came"])
+def test_prints_before_a_snapshot_are_shown_by_each_build_that_resumes_it(
+    project: Path, pause_s: float, strategy: str
+) -> None:
+    """As a cold start would show them: again, once, and in their order."""
+    (project / "model.py").write_text(
+        "import sys, threading\n"
+        "print('loading')\n"
+        f"threading.Event().wait({pause_s})\n"
+        "print('loaded', file=sys.stderr)\n"
+        "threading.Event().wait(0.05)\n"
+        "print('unfinished', end=' ')\n"
+    )
+    app = "import model\nprint('line')\n" + VERSIONED_APP
+    (project / "app.py").write_text(app.format(version=1))
+    with DevSession(project) as session:
+        for version in (1, 2, 3):
+            session.save("app.py", app.format(version=version))
+            assert session.get().body == f"{version:06d}"
+            served = session.wait_until_serving(version)
+            assert version == 1 or (served["level"] == "snapshot") == (strategy == "fork")
+        session.stop()
+        shown = re.findall(r"loading|loaded|unfinished line", session.output)
+
+    assert shown == ["loading", "loaded", "unfinished line"] * 3
+
+
 def test_thread_that_prints_through_go_loses_and_doubles_nothing(project: Path) -> None:
     chatter = (
         "import itertools, sys, threading\n"

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.dev.harness import DevSession, Event, process_status, processes_with, wait_until
+from tests.dev.harness import (
+    DevSession,
+    Event,
+    application_processes,
+    process_status,
+    processes_with,
+    wait_until,
+)
 from tests.dev.pty_session import PtySession
 
 pytestmark = pytest.mark.processes
@@ -270,6 +277,39 @@ def test_what_forbids_a_snapshot_is_said_once_and_restarts_are_right(
         said = [line for line in session.output.splitlines() if ": restarts take " in line]
         assert said
         assert len(set(said)) == len(said)
+
+
+# Nobody's child once the one in between has ended.
+DAEMON = """\
+import os
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execvp("sleep", ["sleep", "60"])
+    os._exit(0)
+os.wait()"""
+
+
+def test_daemon_that_the_import_starts_is_there_after_each_restart(project: Path) -> None:
+    (project / "slow.py").write_text(SLOW)
+    (project / "app.py").write_text(ENTRY.format(first=DAEMON, version=1))
+    with DevSession(project) as session:
+        assert session.get().body == "1"
+        versions = Versions(session, DAEMON)
+        for _ in range(2):
+            versions.save_and_ask()
+            # The worker and its daemon.
+            wait_until(lambda: len(application_processes(session.session_id)) == 2, "a daemon")
+
+        refused = session.wait_for("snapshot_refused")
+        assert "a process that was started runs on" in refused["reason"]
+
+
+def test_program_that_the_import_runs_to_its_end_costs_no_snapshot(project: Path) -> None:
+    first = "import subprocess\nsubprocess.run(['sh', '-c', 'true; true'], check=True)"
+    with paused_session(project, first) as (session, versions):
+        assert versions.save_and_ask()["level"] == "snapshot"
+        assert session.count("snapshot_refused") == 0
 
 
 ENDS: dict[str, Callable[[DevSession], None]] = {

@@ -43,10 +43,12 @@ def make_server(options: DevelopmentOptions, *, hangup_restarts: bool = False) -
 
 def run(server: "DevServer") -> None:
     """Serve; what the user can put right is one line."""
+    from wiverno.dev.notices import end_after_session
     from wiverno.dev.processes.orphans import claim_all_children
 
     # Not in a program of the user's own, which calls DevServer itself.
     claim_all_children()
+    end_after_session()
     try:
         server.start()
     except (WivernoError, OSError) as error:

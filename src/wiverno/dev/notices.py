@@ -34,6 +34,17 @@ class Problem:
 
 Notice: TypeAlias = Change | StopAsked | RestartAsked | Problem
 
+_is_last = False
+
+
+def end_after_session() -> None:
+    """This program only ends when its session has: no signal is to interrupt it in that.
+
+    Put back, the handler of Ctrl+C would raise KeyboardInterrupt while the interpreter ends.
+    """
+    global _is_last
+    _is_last = True
+
 
 class Notices:
     """A queue that wakes a selector. Safe from any thread and from signal handlers.
@@ -93,7 +104,7 @@ class Notices:
     def _stop_signals(self, writer: socket.socket) -> Iterator[None]:
         """In the main thread, SIGINT, SIGTERM and SIGHUP ask for the end, SIGUSR1 for a restart.
 
-        All are put back afterwards.
+        All are put back afterwards, unless the program ends as well: then they are ignored.
 
         In the foreground SIGHUP means that the terminal was closed. What is ignored already
         stays so: `nohup` ignores SIGHUP, a shell's background job SIGINT. Where SIGHUP
@@ -119,7 +130,8 @@ class Notices:
             signal.set_wakeup_fd(wakeup_fd)
             for number, handler in previous.items():
                 # None: a handler that was not installed from Python; it cannot be put back.
-                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+                later = signal.SIG_DFL if handler is None else handler
+                signal.signal(number, signal.SIG_IGN if _is_last else later)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGUSR1 or (number == signal.SIGHUP and self._hangup_restarts):

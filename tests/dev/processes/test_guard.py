@@ -2,11 +2,13 @@
 
 import re
 import sys
+import uuid
 
 import pytest
 
 from tests.dev.processes.scripts import BEFORE, run_json, verdicts
 from wiverno.dev.processes.refusal import Obstacle
+from wiverno.dev.processes.role import SESSION_VARIABLE, generation_mark
 
 pytestmark = [
     pytest.mark.processes,
@@ -286,6 +288,75 @@ def test_socket_that_is_closed_again_allows_the_fork() -> None:
     before, after = verdicts("import socket; s = socket.socket(); tell(); s.close()")
 
     assert (before.kind, after.kind) == (Obstacle.SOCKET, None)
+
+
+# The pid comes out by a pipe, which is closed when the daemon runs.
+DAEMON = """
+import os, signal
+read_end, write_end = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.close(read_end)
+        os.write(write_end, str(os.getpid()).encode())
+        os.execvp("sleep", ["sleep", "60"])
+    os._exit(0)
+os.wait()
+os.close(write_end)
+daemon = int(os.read(read_end, 20))
+while os.read(read_end, 1):
+    pass
+os.close(read_end)
+"""
+END_DAEMON = """
+handle = os.pidfd_open(daemon)
+os.kill(daemon, signal.SIGKILL)
+import select; select.select([handle], [], [])
+os.close(handle)
+"""
+
+
+@pytest.fixture
+def own_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As processes of a session have one."""
+    monkeypatch.setenv(SESSION_VARIABLE, generation_mark(uuid.uuid4().hex, 1))
+
+
+@pytest.mark.usefixtures("own_mark")
+def test_daemon_is_refused_as_long_as_it_runs() -> None:
+    refused, ended = verdicts(f"{DAEMON}\ntell()\n{END_DAEMON}")
+
+    assert refused.kind is Obstacle.DAEMON
+    assert re.fullmatch(r"a process that was started runs on \(\d+, sleep 60\)", refused.sentence)
+    assert ended.kind is None
+
+
+@pytest.mark.usefixtures("own_mark")
+def test_daemon_is_refused_where_children_are_not_waited_for() -> None:
+    application = DAEMON.replace("os.wait()", "pass  # signal.SIGCHLD is ignored").replace(
+        "read_end, write", "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\nread_end, write", 1
+    )
+    refused, ended = verdicts(f"{application}\ntell()\n{END_DAEMON}")
+
+    assert (refused.kind, ended.kind) == (Obstacle.DAEMON, None)
+
+
+@pytest.mark.usefixtures("own_mark")
+def test_process_tree_that_has_ended_is_allowed_and_not_looked_for_again() -> None:
+    """`git rev-parse` and the like, in each settings module."""
+    application = """
+import subprocess
+from wiverno.dev.processes import guard as module
+looks = []
+look = module.processes_marked
+module.processes_marked = lambda mark: looks.append(mark) or look(mark)
+tell()
+subprocess.run(["sh", "-c", "true; true"], check=True)
+tell(), tell()
+assert len(looks) == 1, looks
+"""
+
+    assert [verdict.sentence for verdict in verdicts(application)] == [""] * 4
 
 
 def test_native_threads_are_refused_once_and_for_all_without_another_fork() -> None:

@@ -110,6 +110,7 @@ class ConfinedWatcher(Recorder):
     def __init__(self, root: Path, script: str) -> None:
         super().__init__(root)
         self.script = script
+        self._ran: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def __enter__(self) -> Self:
         unshare = shutil.which("unshare")
@@ -156,14 +157,18 @@ class ConfinedWatcher(Recorder):
         assert self._process.stdin is not None
         self._process.stdin.write(command + "\n")
         self._process.stdin.flush()
-        self.wait_until(lambda change: change[0] == "ran", command)
-        assert self.seen[-1][1] == "0", self.seen[-1][1]
+        # What the watcher tells meanwhile, perhaps of this very command, waits to be asked for.
+        result = self._ran.get(timeout=DEADLINE_S)
+        assert result == "0", result
 
     def _read(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
                 kind, text = json.loads(line)
+                if kind == "ran":
+                    self._ran.put(text)
+                    continue
                 if kind == "problem":
                     self.problems.append(text)
                 self._changes.put((kind, text))

@@ -7,6 +7,7 @@ in 0.1 ms with 20 descriptors; 13 us more for each file that the application has
 
 import os
 import re
+import resource
 import select
 import signal
 import sys
@@ -18,7 +19,9 @@ from types import FrameType
 
 from wiverno.dev.processes import spawn
 from wiverno.dev.processes.descriptors import find_obstacle, has_offset, open_descriptors
+from wiverno.dev.processes.orphans import processes_marked
 from wiverno.dev.processes.refusal import Obstacle, Refusal
+from wiverno.dev.processes.session_mark import read_mark
 
 _TASKS = "/proc/self/task"
 # jemalloc (pyarrow, pandas) starts its thread anew in a forked process.
@@ -51,6 +54,7 @@ class Guard:
         self._known: dict[int, str] = {}
         self._files: tuple[int, ...] = ()
         self._lasting: Refusal | None = None
+        self._known_ends = _ended_children()
         if not sys.platform.startswith("linux"):
             self._lasting = Refusal(Obstacle.SYSTEM, "forking is only tried on Linux")
         elif not os.path.isdir(_TASKS):
@@ -92,6 +96,7 @@ class Guard:
             _find_green_threads,
             _find_python_thread,
             _find_child,
+            self._find_daemon,
             _find_alarm,
             self._find_descriptor,
             _find_shared_lock,
@@ -101,6 +106,29 @@ class Guard:
             refusal = look()
             if refusal is not None:
                 return refusal
+        # The probe was one of them.
+        self._known_ends = _ended_children()
+        return None
+
+    def _find_daemon(self) -> Refusal | None:
+        """A process that was left behind by a child that has ended: it is nobody's child here.
+
+        A build that goes on behind its start would be without one. To look takes 5 ms, so only
+        when a child has ended since it was last looked.
+        """
+        ends = _ended_children()
+        if ends == 0:
+            self._known_ends = 0  # They are counted anew in a forked process.
+        if ends == self._known_ends and signal.getsignal(signal.SIGCHLD) is not signal.SIG_IGN:
+            return None
+        mark = read_mark()
+        ancestors = set(_ancestors())
+        for pid in () if mark is None else processes_marked(mark):
+            # One that is paused may not have come to change its mark.
+            if pid not in ancestors:
+                return Refusal(
+                    Obstacle.DAEMON, f"a process that was started runs on ({pid}, {_command(pid)})"
+                )
         return None
 
     def _find_descriptor(self) -> Refusal | None:
@@ -160,6 +188,21 @@ def _find_child() -> Refusal | None:
     if pid is None:
         return Refusal(Obstacle.CHILD, "a child process runs")
     return Refusal(Obstacle.CHILD, f"a child process runs ({pid}, {_command(pid)})")
+
+
+def _ended_children() -> int:
+    """Grows with each child that was waited for: no process lives without page faults."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+
+
+def _ancestors() -> Iterator[int]:
+    pid = os.getpid()
+    while pid > 0:
+        yield pid
+        try:
+            pid = int(_read(f"/proc/{pid}/stat").rpartition(")")[2].split()[1])
+        except OSError:  # It has ended, and what it has left has another parent.
+            return
 
 
 def _children() -> Iterator[int]:

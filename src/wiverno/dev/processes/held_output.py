@@ -38,6 +38,10 @@ class HeldOutput:
         self._shown_at = shown_at
         self._streams: list[_Stream] = []
         self._held_bytes = 0
+        self._is_importing = True
+        self._printed: list[Piece] | None = []
+        """By the import, for builds that go on in the middle of it; None: too much to keep."""
+        self._printed_bytes = 0
         # A signal handler may print while its own thread holds it.
         self._lock = threading.RLock()
         self.is_held = True
@@ -51,17 +55,30 @@ class HeldOutput:
         in_child(self._let_through)
 
     def go_on_in(self, fd: int, shown_at: float | None) -> None:
-        """Hold for another build, in a process that was forked for it."""
+        """Hold for another build, in a process that was forked for it.
+
+        That one has printed what the earlier one had when it was paused.
+        """
         self._file = OutputFile(fd, Claim.CANDIDATE)
         self._shown_at = shown_at
-        self._held_bytes = 0
         self.is_held = True
         for stream in self._streams:
             stream.hold_again()
+        printed = self._printed or []
+        self._held_bytes = sum(len(text) for _, text in printed)
+        with contextlib.suppress(OSError):  # No memory: what is printed now releases all.
+            for descriptor, text in printed:
+                self._file.add(descriptor, text)
 
     def import_ended(self) -> None:
         """The build is judged now, and what is held is shown with the answer or not at all."""
         self._shown_at = None
+        # Without the lock, which a thread may hold that writes to a stopped terminal. `release`
+        # asks in the other order: one of the two sees it.
+        self._is_importing = False
+        self._printed = None
+        if not self.is_held:
+            self._let_through()
 
     def add(self, descriptor: int, text: bytes) -> bool:
         """False: it is not held any more, write it yourself."""
@@ -70,6 +87,7 @@ class HeldOutput:
         if not self._lock.acquire(timeout=_PATIENCE_S):
             return False
         try:
+            self._note((descriptor, text))
             is_overdue = self._shown_at is not None and time.monotonic() >= self._shown_at
             if is_overdue or self._held_bytes + len(text) > _LIMIT_BYTES:
                 self.release()
@@ -90,7 +108,9 @@ class HeldOutput:
             if not self.is_held:
                 return
             _write(self._claim())
-            self._let_through()
+            self.is_held = False
+            if not self._is_importing:
+                self._let_through()  # Until then it is noted.
             # What a signal handler printed in between.
             _write(self._claim())
 
@@ -110,6 +130,15 @@ class HeldOutput:
         with self._lock:
             _write(pieces)
             self.release()
+
+    def _note(self, piece: Piece) -> None:
+        printed = self._printed
+        if printed is None:
+            return
+        printed.append(piece)
+        self._printed_bytes += len(piece[1])
+        if self._printed_bytes > _LIMIT_BYTES:
+            self._printed = None
 
     def _claim(self) -> Sequence[Piece]:
         # The application may have closed all descriptors that it does not know.

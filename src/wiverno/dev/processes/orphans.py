@@ -87,16 +87,21 @@ def end_session(mark: str, within_s: float) -> None:
 
     For the process that is left when the supervisor was killed.
     """
-    wanted = f"{SESSION_VARIABLE}={mark}".encode()
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
-        others = [pid for pid in _processes() if pid != os.getpid() and _has(pid, wanted)]
+        others = [pid for pid in processes_marked(mark) if pid != os.getpid()]
         if not others:
             return
         for pid in others:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         threading.Event().wait(_POLL_S)
+
+
+def processes_marked(mark: str) -> Iterator[int]:
+    """Those whose session variable begins with `mark`, this one among them; not zombies."""
+    wanted = f"{SESSION_VARIABLE}={mark}".encode()
+    return (pid for pid in _processes() if _has(pid, wanted))
 
 
 def _processes() -> Iterator[int]:

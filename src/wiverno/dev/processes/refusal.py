@@ -12,6 +12,7 @@ class Obstacle(StrEnum):
     PYTHON_THREAD = "python thread"
     NATIVE_THREADS = "native threads"
     CHILD = "child process"
+    DAEMON = "daemon"
     ALARM = "alarm"
     SOCKET = "socket"
     EVENT_SOURCE = "event source"

@@ -35,6 +35,16 @@ def write_mark(mark: str) -> bool:
         return False
 
 
+def read_mark() -> str | None:
+    """The mark as other processes see it; None where there is none."""
+    try:
+        block = _read_block()
+    except OSError:  # Not Linux.
+        return None
+    position, _ = _find(block)
+    return None if position < 0 else os.fsdecode(block[position : block.index(b"\0", position)])
+
+
 def _find(block: bytes) -> tuple[int, int]:
     """Where the value begins and how much room it has; (-1, 0) when it is not there."""
     name = f"{SESSION_VARIABLE}=".encode()
