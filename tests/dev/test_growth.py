@@ -176,6 +176,6 @@ def test_thirty_restarts_leave_nothing_behind(project: Path) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_thousand_restarts_leave_nothing_behind(project: Path) -> None:
     check_growth(project, first=50, count=1000)
