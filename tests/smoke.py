@@ -12,6 +12,9 @@ from pathlib import Path
 
 from tests.dev.harness import VERSIONED_APP, DevSession, get
 
+STRICT = {"PYTHONWARNINGS": "error", "PYTHONDEVMODE": "1"}
+FORKED = {"bare template", "template", "snapshot"}
+
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -24,14 +27,19 @@ def main() -> None:
 
 def development(project: Path) -> None:
     (project / "app.py").write_text(VERSIONED_APP.format(version=1))
-    with DevSession(project) as session:
+    # In all of its processes: newer Pythons warn of a fork beside threads.
+    with DevSession(project, environment=STRICT) as session:
         expect(session.get().body, "000001")
         session.save("app.py", "1 / 0\n")
         expect(session.get().status, 500)
         for version in range(2, 8):
             session.save("app.py", VERSIONED_APP.format(version=version))
             expect(session.get().body, f"{version:06d}")
+        levels = {event["level"] for event in session.events if event["event"] == "serving"}
+        expect(levels <= FORKED, True)
         expect(session.stop(), 0)
+        # In development mode an interpreter also tells of what was never closed.
+        expect("Warning: " in session.output, False)
 
 
 def production(project: Path) -> None:

@@ -21,6 +21,7 @@ from tests.dev.harness import (
     wait_until,
     wait_until_all_are_known,
 )
+from tests.dev.process_costs import proportional_memory_kb
 
 pytestmark = pytest.mark.processes
 
@@ -125,7 +126,8 @@ def measure(session: DevSession) -> Size:
         + sum(1 for _ in Path("/dev/shm").glob("*wiverno*")),
         processes=len(lasting),
         zombies=count_zombies(session.process.pid),
-        memory_kb=sum(map(anonymous_memory_kb, lasting)),
+        # No file's: others that run the same Python do not count.
+        memory_kb=sum(proportional_memory_kb(pid, "Pss_Anon") for pid in lasting),
     )
 
 
@@ -146,12 +148,6 @@ def show(session: DevSession, size: Size) -> None:
 
 def count_entries(folder: Path | str) -> int:
     return sum(1 for _ in Path(folder).iterdir())
-
-
-def anonymous_memory_kb(pid: int) -> int:
-    """Its share of memory that is no file's: others that run the same Python do not count."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:"))
 
 
 def check_growth(project: Path, first: int, count: int) -> None:
@@ -182,6 +178,6 @@ def test_thirty_restarts_leave_nothing_behind(project: Path) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.timeout(600)
-def test_five_hundred_restarts_leave_nothing_behind(project: Path) -> None:
-    check_growth(project, first=50, count=500)
+@pytest.mark.timeout(1800)
+def test_thousand_restarts_leave_nothing_behind(project: Path) -> None:
+    check_growth(project, first=50, count=1000)

@@ -153,6 +153,36 @@ def test_error_in_a_later_segment_comes_before_anything_is_executed() -> None:
         compile_segments(b"import os\nreturn 1\n", PATH)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"x = 1\nimport os\nglobal x\n",
+        b"import os\nx: int\nimport sys\nif True:\n    global x\n",
+    ],
+)
+def test_global_behind_the_name_is_the_error_that_it_is_in_the_whole(source: bytes) -> None:
+    with pytest.raises(SyntaxError):
+        compile_segments(source, PATH)
+
+
+def test_module_with_a_global_in_a_function_is_cut() -> None:
+    source = b"import os\nx = 1\ndef f():\n    global x\n"
+
+    assert len(compile_segments(source, PATH)) == 2
+
+
+def test_annotations_when_asked_for_before_the_first_one_are_there() -> None:
+    source = b"import os\nempty = not __annotations__\nimport sys\nx: int = 1\n"
+
+    assert dump(execute_segments(source)) == dump(execute(source))
+
+
+def test_annotations_in_several_segments_are_all_there() -> None:
+    source = b"import os\nx: int = 1\nimport sys\ny: str\n"
+
+    assert execute_segments(source)["__annotations__"] == {"x": int, "y": str}
+
+
 def test_late_future_import_is_the_error_that_it_is_in_the_whole() -> None:
     before = b"import os\nx = 1\n"
     after = b"import os\nfrom __future__ import annotations\n"

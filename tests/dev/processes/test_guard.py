@@ -8,7 +8,7 @@ import pytest
 
 from tests.dev.processes.scripts import BEFORE, run_json, verdicts
 from wiverno.dev.processes.refusal import Obstacle
-from wiverno.dev.processes.role import SESSION_VARIABLE, generation_mark
+from wiverno.dev.processes.role import SESSION_VARIABLE, worker_mark
 
 pytestmark = [
     pytest.mark.processes,
@@ -319,7 +319,7 @@ os.close(handle)
 @pytest.fixture
 def own_mark(monkeypatch: pytest.MonkeyPatch) -> None:
     """As processes of a session have one."""
-    monkeypatch.setenv(SESSION_VARIABLE, generation_mark(uuid.uuid4().hex, 1))
+    monkeypatch.setenv(SESSION_VARIABLE, worker_mark(uuid.uuid4().hex, 1))
 
 
 @pytest.mark.usefixtures("own_mark")

@@ -7,7 +7,7 @@ pays when a later change resumes there what would else be imported again.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-MOST_KEPT = 4
+MOST_KEPT = 3
 """Snapshots that one session keeps. With supervisor, pages, template and worker it has eight
 processes then."""
 

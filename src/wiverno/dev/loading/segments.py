@@ -15,6 +15,9 @@ from types import CodeType
 # From 3.14 on the annotations of a module are one function of its whole code (PEP 649).
 _HAS_LAZY_ANNOTATIONS = sys.version_info >= (3, 14)
 
+# What has names of its own, or holds no statements.
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.expr)
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -39,7 +42,7 @@ def compile_segments(source: bytes, path: str) -> tuple[Segment, ...]:
     """
     tree = _parse(source, path)
     ends = _LineEnds(source)
-    cuts = [*_cuts(tree.body), len(tree.body)] if _may_be_cut(tree) else [len(tree.body)]
+    cuts = [*_cuts(tree.body), len(tree.body)] if _may_be_cut(tree, source) else [len(tree.body)]
     return _compile(tree, cuts, ends, path, start=0)
 
 
@@ -55,7 +58,7 @@ def compile_rest(source: bytes, path: str, executed: bytes, end: int) -> tuple[S
     tree = _parse(source, path)
     ends = _LineEnds(source)
     start = _statements_before(tree.body, ends, end)
-    if start is None or not _may_be_cut(tree):
+    if start is None or not _may_be_cut(tree, source):
         raise PrefixChangedError(path)
     cuts = [cut for cut in _cuts(tree.body) if cut > start]
     return _compile(tree, [*cuts, len(tree.body)], ends, path, start)
@@ -87,13 +90,31 @@ def _compile(
     return tuple(segments)
 
 
-def _may_be_cut(tree: ast.Module) -> bool:
+def _may_be_cut(tree: ast.Module, source: bytes) -> bool:
     """Would its parts mean the same as the whole?"""
-    if _HAS_LAZY_ANNOTATIONS and any(isinstance(each, ast.AnnAssign) for each in ast.walk(tree)):
+    # One annotation anywhere makes the name `__annotations__` known from the first line on.
+    if b"__annotations__" in source:
+        return False
+    # Whether `global` may follow an assignment or annotation, only the whole can tell.
+    if b"global" in source and _has_in_module_scope(tree, ast.Global):
+        return False
+    if _HAS_LAZY_ANNOTATIONS and _has_in_module_scope(tree, ast.AnnAssign):
         return False
     # Anywhere but at the beginning it is a SyntaxError, which only the whole can tell.
     futures = [index for index, each in enumerate(tree.body) if _is_future(each)]
     return not futures or futures[-1] < _first_real_statement(tree.body)
+
+
+def _has_in_module_scope(tree: ast.Module, kind: type[ast.stmt]) -> bool:
+    """Is there such a statement that is in no function or class?"""
+    left: list[ast.AST] = [tree]
+    while left:
+        node = left.pop()
+        if isinstance(node, kind):
+            return True
+        if not isinstance(node, _SCOPES):
+            left.extend(ast.iter_child_nodes(node))
+    return False
 
 
 def _first_real_statement(body: Sequence[ast.stmt]) -> int:

@@ -38,6 +38,8 @@ from wiverno.dev.settings import DevSettings
 _HOT_FILES = 4
 # So often in a row may what the template holds spoil a build, or end the template.
 _MOST_FAILURES = 3
+# What the template holds, snapshots from elsewhere hold as well: a few megabytes, or pandas.
+_MOST_TWICE_BYTES = 32 * 1024 * 1024
 
 
 class Forks:
@@ -66,14 +68,16 @@ class Forks:
         self._is_over = False
         self._installation = Installation()
         """As it was before anything that waits now was started."""
+        self._last_generation = 0
         self._first_generation = 0
-        """The first that was built with this installation."""
+        """The first whose snapshots are kept."""
         self._root_list = RootList(cache_directory(), os.getcwd(), settings.target_text)
         self._known = self._root_list.read(self._installation.digest())
 
     def start_worker(
         self, generation: int, cause: BuildCause, good_sources_fd: int | None
     ) -> WorkerHandle:
+        self._last_generation = generation
         self._note_hot_files(cause)
         self._look_at_installation(generation)
         # A bare template that could not be forked is not tried again for the same build.
@@ -273,6 +277,10 @@ class Forks:
             self._let_go_of_bare()
         else:
             self._let_go_of_warm()  # No better than the bare one.
+        if handle.memory_bytes() > _MOST_TWICE_BYTES:
+            # Made again by the next build, they share all that with it.
+            self._let_go_of_snapshots(0)
+            self._first_generation = self._last_generation + 1
         self._spare.want()
         lasting = tuple(each for each in self._known.refused if each.is_lasting)
         self._known = KnownRoots(message.roots, (*lasting, *message.refused))
