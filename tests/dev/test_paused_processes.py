@@ -141,6 +141,22 @@ def test_module_that_appears_while_a_process_waits_is_imported(project: Path) ->
         assert session.get().body == "7"
 
 
+def test_file_that_each_import_writes_is_written_at_each_restart(project: Path) -> None:
+    stamps = []
+    first = "import os, pathlib\npathlib.Path('stamp').write_text(str(os.getpid()))"
+    (project / "slow.py").write_text(SLOW)
+    (project / "app.py").write_text(ENTRY.format(first=first, version=1))
+    with DevSession(project) as session:
+        assert session.get().body == "1"
+        versions = Versions(session, first)
+        for _ in range(2):
+            serving = versions.save_and_ask()
+            stamps.append((project / "stamp").read_text() == str(serving["pid"]))
+
+        assert "has written" in session.wait_for("snapshot_refused")["reason"]
+        assert stamps == [True, True]
+
+
 def test_broken_entry_module_leaves_its_snapshots(project: Path) -> None:
     with paused_session(project) as (session, versions):
         session.save("app.py", ENTRY.format(first="", version="("))

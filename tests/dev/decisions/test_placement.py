@@ -39,7 +39,7 @@ def test_long_import_gets_snapshots_further_and_further_apart() -> None:
 
 
 def test_few_snapshots_are_all_kept() -> None:
-    assert one_too_many([Kept(0.1, False)] * 4) is None
+    assert one_too_many([Kept(0.1, False)] * 3) is None
 
 
 def test_least_useful_snapshot_goes_but_neither_hot_nor_deepest() -> None:

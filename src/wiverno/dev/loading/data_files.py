@@ -90,6 +90,8 @@ class DataFiles:
         self._first_opened: dict[str, int] = {}
         """In which request a file was opened first; 0 is none: the import, or a thread."""
         self._left = set(not_followed)
+        self.rewritten: str | None = None
+        """The first that this process has written anew, not only appended to."""
         self.is_full = False
         """Were there more than `limit`? What came after them is not followed."""
 
@@ -142,7 +144,7 @@ class DataFiles:
 
     def _notice_open(self, file: object, flags: int, opener: str) -> None:
         if flags & _WRITES or opener == _DBM:
-            self._notice_change(file)
+            self._notice_change(file, rewrites=bool(flags & _WRITES) and not flags & os.O_APPEND)
             return
         path = self._locate(file)
         if path is not None and self._record.get(path) is None and self._is_followed(path):
@@ -185,10 +187,12 @@ class DataFiles:
             return False
         return True
 
-    def _notice_change(self, file: object, event: str = "open") -> None:
+    def _notice_change(self, file: object, event: str = "open", *, rewrites: bool = False) -> None:
         path = None if file in _NO_FILES else self._locate(file)
         if path is None:
             return
+        if rewrites or event == "os.rename":
+            self.rewritten = self.rewritten or path
         if event in _RENAMING or not os.path.lexists(path):
             self._leave(os.path.dirname(path))
         self._leave(path)

@@ -165,6 +165,10 @@ class Candidate:
 
     # In the middle of an import.
 
+    @property
+    def rewritten(self) -> str | None:
+        return self.data_files.rewritten
+
     def record_length(self) -> int:
         return self.record.length
 

@@ -266,6 +266,7 @@ class Forks:
 
     def _on_preloaded(self, handle: TemplateHandle, message: Preloaded) -> None:
         handle.preloaded = message
+        self._table.end_trials(handle)
         if handle is not self._next_warm:
             # Bare, or not wanted any more.
             self._news.template_ready(handle.pid, Preloaded(()))

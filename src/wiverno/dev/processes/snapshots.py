@@ -34,6 +34,10 @@ class Forkable(Protocol):
 
     channel: Channel
 
+    @property
+    def rewritten(self) -> str | None:
+        """A file of the project that its import has written: each import would."""
+
     def record_length(self) -> int:
         """Bytes of its record so far."""
 
@@ -99,6 +103,9 @@ class Snapshots:
         self._random_state.observe()
         if (refusal := self._guard.refusal()) is not None:
             self._refuse(refusal.sentence, point)
+            return
+        if (path := self._candidate.rewritten) is not None:
+            self._refuse(f"the import has written {path}", point)
             return
         self._import_s += since_last_s
         self._placement.took()

@@ -221,6 +221,10 @@ class ProcessTable:
         os.close(self._supervisor_end)
         _set_descriptor_limit(self._descriptor_limit)
 
+    def end_trials(self, template: TemplateHandle) -> None:
+        """End what was left behind where it tried out what it may import."""
+        self._orphans.end(trial_mark(self.session_id, template.pid))
+
     def _new_process(self) -> Started:
         mark = self._next_mark()
         return Started(*self._spawn(Program.WORKER, mark), mark)
@@ -369,7 +373,7 @@ class ProcessTable:
         if isinstance(handle, WorkerHandle):
             self._orphans.end(handle.mark)
         if isinstance(handle, TemplateHandle):
-            self._orphans.end(trial_mark(self.session_id, handle.pid))
+            self.end_trials(handle)
         self._on_exit(handle, status)
 
 
