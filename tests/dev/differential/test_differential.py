@@ -21,7 +21,7 @@ from tests.dev.differential.projects import Files
 from tests.dev.differential.sequences import DAMAGES, SEQUENCES, damaged
 from tests.dev.differential.walk import DifferenceFound, Folders, Setup, Verdict, describe, walk
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.own_strategies]
 
 FORK, SPAWN = ("--reload-strategy", "fork"), ("--reload-strategy", "spawn")
 SNAPSHOTS_EVERYWHERE = """\
