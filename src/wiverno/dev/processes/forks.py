@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from wiverno.dev.decisions.placement import one_too_many
 from wiverno.dev.fork_news import ForkNews
+from wiverno.dev.loading.held_files import HeldFiles
 from wiverno.dev.loading.installation import Installation
 from wiverno.dev.loading.user_cache import cache_directory
 from wiverno.dev.processes.forked import Origin, SnapshotHandle, TemplateHandle
@@ -41,11 +42,14 @@ class Forks:
         self._hot_files: list[str] = []
         self._must_be_bare = False
         self._last_level = Level.INTERPRETER
+        self._unchecked: HeldFiles | None = None
+        """Installed files that the last candidate holds from before its start."""
         self._failures: Counter[frozenset[str]] = Counter()
         """How often in a row builds from these roots had to be repeated without."""
         self._is_over = False
         self._installation = Installation()
         """As it was before anything that waits now was started."""
+        self._last_generation = 0
         self._first_generation = 0
         """The first that was built with this installation."""
         self._root_list = RootList(cache_directory(), os.getcwd(), settings.target_text)
@@ -55,7 +59,8 @@ class Forks:
         self, generation: int, cause: BuildCause, good_sources_fd: int | None
     ) -> WorkerHandle:
         self._note_hot_files(cause)
-        self._look_at_installation(generation)
+        self._look_at_installation()
+        self._last_generation = generation
         # A bare template that could not be forked is not tried again for the same build.
         must_be_new = self._must_be_bare and self._last_level is Level.BARE
         origin = None if must_be_new else self._deepest_origin()
@@ -64,6 +69,7 @@ class Forks:
             generation, self._settings, cause, good_sources_fd, origin
         )
         self._last_level = handle.level
+        self._unchecked = handle.held
         self._news.forked(handle)
         return handle
 
@@ -92,6 +98,17 @@ class Forks:
         self._must_be_bare = True
         if self._last_level is Level.TEMPLATE:
             self._failed(self._warm_roots())
+
+    def why_outdated(self) -> str | None:
+        """Looks while the candidate imports: it would take longer than some restarts."""
+        held, self._unchecked = self._unchecked, None
+        path = None if held is None else held.first_written()
+        if path is None:
+            return None
+        # Not owed to what the template does.
+        self._last_level = Level.INTERPRETER
+        self._let_go_of_all(path)
+        return f"{path} was written"
 
     def on_message(self, handle: ProcessHandle, message: Message) -> None:
         match message:
@@ -131,18 +148,22 @@ class Forks:
             self._bare = self._table.start_template(())
         return Origin(self._bare, Level.BARE)
 
-    def _look_at_installation(self, generation: int) -> None:
+    def _look_at_installation(self) -> None:
         """A cold start would import what is installed now: let go of whatever holds the old."""
         path = self._installation.first_change()
         if path is None:
             return
+        self._let_go_of_all(path)
+        self._installation = Installation()
+        self._known = KnownRoots()
+
+    def _let_go_of_all(self, path: str) -> None:
+        """What was imported before the file at `path` was written."""
         self._news.installation_changed(path)
         self._let_go_of_snapshots(0)
         self._let_go_of_warm()
         self._let_go_of_bare()
-        self._installation = Installation()
-        self._first_generation = generation
-        self._known = KnownRoots()
+        self._first_generation = self._last_generation + 1
         self._failures.clear()
 
     def _warm_up(self, roots: Sequence[str]) -> None:
@@ -204,6 +225,8 @@ class Forks:
 
     def _on_preloaded(self, handle: TemplateHandle, message: Preloaded) -> None:
         handle.preloaded = message
+        if handle.held is not None:
+            handle.held.add(message.payload)
         if handle is not self._next_warm:
             # Bare, or not wanted any more.
             self._news.template_ready(handle.pid, Preloaded(()))

@@ -25,6 +25,9 @@ class Strategy(Protocol):
     def build_from_the_beginning(self) -> None:
         """The next candidate shares nothing with earlier ones."""
 
+    def why_outdated(self) -> str | None:
+        """Asked after each start, while the candidate imports: what a cold start has otherwise."""
+
     def on_message(self, handle: ProcessHandle, message: Message) -> None:
         """Take a message that no one else understands. Raises ValueError."""
 
@@ -55,6 +58,9 @@ class Spawn:
 
     def build_from_the_beginning(self) -> None:
         pass
+
+    def why_outdated(self) -> str | None:
+        return None
 
     def on_message(self, handle: ProcessHandle, message: Message) -> None:
         raise ValueError(f"the supervisor does not understand {message.name!r}")

@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from wiverno.dev.control.events import EVENTS_FD_VARIABLE
 from wiverno.dev.decisions.changes import BuildStart
+from wiverno.dev.loading.held_files import HeldFiles
 from wiverno.dev.processes import life_line
 from wiverno.dev.processes.channel import Channel, ChannelClosedError, QueuedChannel
 from wiverno.dev.processes.forked import ForkedProcess, Origin, SnapshotHandle, TemplateHandle
@@ -97,7 +98,7 @@ class ProcessTable:
             process, channel = self._fork(origin.handle, generation)
         handle = WorkerHandle(process, channel, generation, start, cause, good_sources_fd)
         if origin is not None:
-            handle.level = origin.level
+            handle.level, handle.held = origin.level, origin.handle.held
         if origin is not None and origin.record is not None:
             handle.depend_on(origin.record.copy(), origin.frames)
         self._add(handle)
@@ -132,7 +133,9 @@ class ProcessTable:
         self, roots: Sequence[str], project_dirs: tuple[str, ...] = ()
     ) -> TemplateHandle:
         mark = session_mark(self.session_id, Role.TEMPLATE)
+        held = HeldFiles(time.time_ns())
         handle = TemplateHandle(*self._spawn(Program.TEMPLATE, mark))
+        handle.held = held
         handle.asked_for = tuple(roots)
         self._add(handle)
         handle.channel.send(
@@ -149,6 +152,7 @@ class ProcessTable:
         channel = QueuedChannel(Channel(socket.socket(fileno=channel_fd)))
         record = candidate.record(taken.record_length)
         handle = SnapshotHandle(process, channel, taken, record, hot_files)
+        handle.held = candidate.held and candidate.held.and_more(taken.payload)
         self._add(handle)
         return handle
 

@@ -7,8 +7,10 @@ own: a module that fails, prints, starts threads or opens sockets is left to the
 import importlib
 import os
 import socket
+import sys
 from typing import NoReturn
 
+from wiverno.dev.loading import held_files
 from wiverno.dev.loading.roots import EarlyImports
 from wiverno.dev.processes import child, fork_hygiene, life_line
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
@@ -64,5 +66,6 @@ def _preload(channel: Channel) -> tuple[Groundwork, int]:
             importlib.import_module(name)
     early = EarlyImports(tuple(verdict.good), tuple(sorted(asked_for)))
     groundwork = Groundwork(early, is_forked=True)
-    channel.send(Preloaded(early.roots, tuple(verdict.refused)))
+    files = held_files.pack(held_files.files_of(sys.modules.values()))
+    channel.send(Preloaded(early.roots, tuple(verdict.refused), files))
     return groundwork, own_life_line
