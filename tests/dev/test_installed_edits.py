@@ -41,7 +41,8 @@ def test_restart_from_a_template_when_an_installed_file_was_edited_imports_the_e
 def test_restart_from_a_snapshot_when_an_installed_file_was_edited_imports_the_edit(
     sessions: Sessions,
 ) -> None:
-    source = SLOW + "import fake_package"
+    sessions.site.write("fake_package/inner.py", SLOW + "VALUE = 'old'\n")
+    source = "import fake_package"
     sessions.save(source, "fake_package.VALUE")
     with sessions.start() as session:
         session.wait_for("snapshot_taken")
