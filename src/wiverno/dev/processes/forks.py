@@ -22,6 +22,8 @@ from wiverno.dev.settings import DevSettings
 
 # Whoever works on one thing edits a handful of files in turn.
 _HOT_FILES = 4
+# In place of the roots: of builds that shared an import of the application itself.
+_NO_ROOTS: frozenset[str] = frozenset()
 # So often in a row may what the template holds spoil a build, or end the template.
 _MOST_FAILURES = 3
 
@@ -41,6 +43,10 @@ class Forks:
         """From the outermost to the deepest point of one import."""
         self._hot_files: list[str] = []
         self._must_be_bare = False
+        self._is_doubtful = False
+        """Would a failure of the last build be the first one since a change?"""
+        self._check: tuple[int, Level] | None = None
+        """The generation that repeats a failed build without, and the level of that one."""
         self._last_level = Level.INTERPRETER
         self._unchecked: HeldFiles | None = None
         """Installed files that the last candidate holds from before its start."""
@@ -61,9 +67,7 @@ class Forks:
         self._note_hot_files(cause)
         self._look_at_installation()
         self._last_generation = generation
-        # A bare template that could not be forked is not tried again for the same build.
-        must_be_new = self._must_be_bare and self._last_level is Level.BARE
-        origin = None if must_be_new else self._deepest_origin()
+        origin = None if self._must_be_new(generation, cause) else self._deepest_origin()
         self._must_be_bare = False
         handle = self._table.start_worker(
             generation, self._settings, cause, good_sources_fd, origin
@@ -78,8 +82,12 @@ class Forks:
         built = worker.built
         assert built is not None  # only a good build serves
         self._news.served(worker)
-        if worker.level is Level.TEMPLATE and self._warm is not None:
-            del self._failures[frozenset(self._warm_roots())]
+        if self._check is not None and self._check[0] == worker.generation:
+            self._check_was_good(self._check[1])
+        elif worker.level is not Level.INTERPRETER:
+            del self._failures[_NO_ROOTS]
+            if worker.level is Level.TEMPLATE:
+                del self._failures[frozenset(self._warm_roots())]
         refused = {each.name for each in self._known.refused}
         if {name for name in built.roots if name not in refused} != set(self._warm_roots()):
             self._warm_up(built.roots)
@@ -134,6 +142,32 @@ class Forks:
     def end_session(self) -> None:
         self._is_over = True
 
+    # A failure that a cold start might not give.
+
+    def _must_be_new(self, generation: int, cause: BuildCause) -> bool:
+        """Is the next candidate a new interpreter?
+
+        The first try behind the page of a forked build is: it shows what a cold start gives.
+        What is kept stays meanwhile, since most failures are the application's.
+        """
+        is_retry = cause.is_retry and not self._must_be_bare
+        is_first, self._is_doubtful = self._is_doubtful, not is_retry
+        self._check = None
+        if is_retry and is_first and self._last_level is not Level.INTERPRETER:
+            self._check = generation, self._last_level
+            return True
+        # A bare template that could not be forked is not tried again for the same build.
+        has_failed = self._must_be_bare and self._last_level is Level.BARE
+        return has_failed or self._failures[_NO_ROOTS] >= _MOST_FAILURES
+
+    def _check_was_good(self, level: Level) -> None:
+        """The page was owed to what was kept, or the world has changed: begin anew with both."""
+        self._news.fork_failed()
+        self._failed(self._warm_roots() if level is Level.TEMPLATE else ())
+        self._let_go_of_snapshots(0)
+        self._let_go_of_warm()
+        self._first_generation = self._last_generation + 1
+
     # What to fork from.
 
     def _deepest_origin(self) -> Origin:
@@ -173,7 +207,8 @@ class Forks:
             self._next_warm = None
         refused = {each.name for each in self._known.refused if each.is_lasting}
         roots = [name for name in roots if name not in refused]
-        if roots and self._failures[frozenset(roots)] < _MOST_FAILURES:
+        times = max(self._failures[frozenset(roots)], self._failures[_NO_ROOTS])
+        if roots and times < _MOST_FAILURES:
             self._next_warm = self._table.start_template(roots, self._settings.watch_dirs)
 
     def _failed(self, roots: Sequence[str]) -> None:
