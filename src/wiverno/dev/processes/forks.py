@@ -179,7 +179,7 @@ class Forks:
         elif self._warm is not None:
             return Origin(self._warm, Level.TEMPLATE)
         if self._bare is None:
-            self._bare = self._table.start_template(())
+            self._bare = self._table.start_template((), self._left_out())
         return Origin(self._bare, Level.BARE)
 
     def _look_at_installation(self) -> None:
@@ -209,7 +209,12 @@ class Forks:
         roots = [name for name in roots if name not in refused]
         times = max(self._failures[frozenset(roots)], self._failures[_NO_ROOTS])
         if roots and times < _MOST_FAILURES:
-            self._next_warm = self._table.start_template(roots, self._settings.watch_dirs)
+            self._next_warm = self._table.start_template(
+                roots, self._left_out(), self._settings.watch_dirs
+            )
+
+    def _left_out(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self._known.refused)
 
     def _failed(self, roots: Sequence[str]) -> None:
         self._failures[frozenset(roots)] += 1

@@ -189,6 +189,8 @@ class Preload:
 
     name: ClassVar[str] = "preload"
     roots: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    """What an earlier template has refused."""
     argv: tuple[str, ...] = ()
     """What they see as `sys.argv`."""
     project_dirs: tuple[str, ...] = ()

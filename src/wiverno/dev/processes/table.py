@@ -130,8 +130,12 @@ class ProcessTable:
         return handle
 
     def start_template(
-        self, roots: Sequence[str], project_dirs: tuple[str, ...] = ()
+        self,
+        roots: Sequence[str],
+        left_out: Sequence[str] = (),
+        project_dirs: tuple[str, ...] = (),
     ) -> TemplateHandle:
+        """`left_out` are those that an earlier one has refused."""
         mark = session_mark(self.session_id, Role.TEMPLATE)
         held = HeldFiles(time.time_ns())
         handle = TemplateHandle(*self._spawn(Program.TEMPLATE, mark))
@@ -139,7 +143,9 @@ class ProcessTable:
         handle.asked_for = tuple(roots)
         self._add(handle)
         handle.channel.send(
-            Preload(tuple(roots), tuple(sys.argv), project_dirs, (self._life_line,))
+            Preload(
+                tuple(roots), tuple(left_out), tuple(sys.argv), project_dirs, (self._life_line,)
+            )
         )
         return handle
 

@@ -64,7 +64,8 @@ def _preload(channel: Channel) -> tuple[Groundwork, int]:
         verdict = try_out(message.roots, own_life_line, message.project_dirs)
         for name in verdict.good:
             importlib.import_module(name)
-    early = EarlyImports(tuple(verdict.good), tuple(sorted(asked_for)))
+    left_out = (*message.left_out, *(each.name for each in verdict.refused))
+    early = EarlyImports(tuple(verdict.good), tuple(sorted(asked_for)), left_out)
     groundwork = Groundwork(early, is_forked=True)
     files = held_files.pack(held_files.files_of(sys.modules.values()))
     channel.send(Preloaded(early.roots, tuple(verdict.refused), files))
