@@ -1,5 +1,6 @@
 """Compares what a session serves with a cold start of the same files."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -75,6 +76,15 @@ class Checked:
             # cold start has to have answered as often.
             expected = _end_cold_start(self._begin_cold_start(warm["calls"]))
         return list(differences(expected, warm))[:MOST_SHOWN], "failed" in expected
+
+    def give_time_to_template(self) -> None:
+        """Let it import what the first build has asked for; it need not have asked for anything."""
+        with contextlib.suppress(AssertionError):
+            self.session.wait_until(
+                lambda: any(each.get("roots") for each in tuple(self.session.events)) or None,
+                "a template with modules",
+                within_s=3.0,
+            )
 
     def levels(self) -> Counter[str]:
         """What the processes that served were made of."""

@@ -48,6 +48,8 @@ class Setup:
     """Of `run dev`."""
     sitecustomize: str | None = None
     """Run by all Python processes of a session, and by the cold starts."""
+    level: str = "interpreter"
+    """What a good part of the restarts shall begin with."""
 
     def also(self, *options: str) -> "Setup":
         return replace(self, options=(*self.options, *options))
@@ -83,6 +85,8 @@ def walk(draw: Draw, folders: Folders, count: int, verdict: Verdict, setup: Setu
     disk.become(files, "in place")
     with setup.start(folder) as checked:
         found, is_broken = checked.compare()
+        if setup.level == "template" and not is_broken:
+            checked.give_time_to_template()
         while not found and len(steps) <= count:
             step = draw_step(draw, steps[-1].files, good, is_broken)
             steps.append(step)
