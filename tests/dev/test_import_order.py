@@ -71,3 +71,20 @@ def test_root_when_a_refused_one_before_it_changes_its_surroundings_sees_that(
         sessions.save("import os, fake_patching\nimport fake_library", "fake_library.SEEN")
 
         assert session.get().body == "patched"
+
+
+def test_variable_that_a_preloaded_root_sets_is_not_there_before_its_import(
+    sessions: Sessions,
+) -> None:
+    sessions.site.write("fake_patching.py", PATCHING)
+    source = "import os\nBEFORE = os.environ.get('FAKE')\nimport fake_patching"
+    answers = "(BEFORE, os.environ.get('FAKE'))"
+    sessions.save(source, answers)
+    with sessions.start() as session:
+        ready_template(session, "fake_patching")
+        session.get()
+
+        sessions.save("import io\n" + source, answers)
+
+        assert session.get().body == "(None, 'patched')"
+        assert last_serving(session)["level"] == "template"

@@ -9,7 +9,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
@@ -29,13 +29,31 @@ class EarlyImports(NamedTuple):
     """What that has looked for on `sys.path`, where a module of the user's may be one day."""
     left_out: tuple[str, ...] = ()
     """What the user's files ask for as well, but no template imports."""
+    environment: Mapping[str, Mapping[str, str | None]] = {}
+    """What the import of a root has set; None: it has removed the variable."""
+
+
+def set_environment(changes: Mapping[str, str | None]) -> None:
+    for name, value in changes.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def environment_changes(before: Mapping[str, str]) -> dict[str, str | None]:
+    """What makes the present environment of `before`."""
+    now = dict(os.environ)
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    return {name: now.get(name) for name in names}
 
 
 class PreloadedRoots:
     """Those of the template, in the order in which the user's files asked for them."""
 
-    def __init__(self, names: Sequence[str] = ()) -> None:
-        self._names = tuple(names)
+    def __init__(self, early: EarlyImports) -> None:
+        self._names = tuple(early.roots)
+        self._environment = early.environment
         self._hidden: dict[str, ModuleType] = {}
         self._asked: set[str] = set()
 
@@ -56,6 +74,8 @@ class PreloadedRoots:
         for earlier in self._names[: self._names.index(name)]:
             if (hidden := self._hidden.pop(earlier, None)) is not None:
                 sys.modules[earlier] = hidden
+                set_environment(self._environment.get(earlier, {}))
+        set_environment(self._environment.get(name, {}))
         del self._hidden[name]
         return ModuleSpec(name, _Returning(module))
 
@@ -149,7 +169,7 @@ class Roots:
         """`early` were imported by the template that this process was forked from."""
         early = early or EarlyImports()
         self._user_code = user_code
-        self._preloaded = PreloadedRoots(early.roots)
+        self._preloaded = PreloadedRoots(early)
         self._problem: str | None = None
         self._left_out = frozenset(early.left_out)
         self._new: str | None = None
