@@ -23,16 +23,20 @@ INSTALLED: dict[str, str] = {
 
 
 USES = (
-    "import fake_plain, fake_registry\nREGISTERED = list(fake_registry.NAMES)",
+    "import fake_plain, fake_registry",
     "import fake_plain",
     "import fake_settings",
     "import fake_settings\n"
     "SETTINGS = [fake_settings.MODE, fake_settings.PATHS, fake_settings.FILTERS]",
     "import fake_package\nfake_package.backend = 'NUMBER'",
     "import fake_package.inner\nBACKEND = fake_package.inner.BACKEND",
-    "from fake_package import inner\nfrom fake_registry import NAMES\nORDER = list(NAMES)",
+    "from fake_package import inner\nfrom fake_registry import NAMES",
     "import fake_registry\nfake_registry.NAMES.append('NUMBER')",
     "import fake_optional\nHAS_OPTIONAL = fake_optional.HAS_OPTIONAL",
     "import fake_changing",
 )
-"""Blocks of the project that import one and keep what it gives."""
+"""Blocks of the project that import one and keep what it gives.
+
+None reads `fake_registry.NAMES`: that a package which the template has, and which is imported
+further down, has registered itself already is a known exception (decision 10).
+"""
