@@ -46,7 +46,9 @@ def strategy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """What is marked runs under both, and so does each whole count."""
+    """What is marked runs under both, and so does each whole count that does not choose."""
     marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    if "own_strategies" in marks:
+        return
     if "both_strategies" in marks or {"thorough", "processes"} <= marks:
         metafunc.parametrize("strategy", BOTH, indirect=True)

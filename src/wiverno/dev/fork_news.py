@@ -95,7 +95,20 @@ class ForkNews:
         self._events.emit("installation_changed", path=path)
         self._terminal.notice(f"{path} has changed: this restart begins in a new interpreter.")
 
+    def fork_failed(self) -> None:
+        self._events.emit("fork_failed")
+        self._terminal.notice(
+            "A new interpreter could import what failed in a fork of an earlier process, which "
+            "is not used any more."
+        )
+
     def roots_failed(self, roots: Sequence[str], times: int) -> None:
+        if not roots:
+            self._terminal.notice(
+                f"Forks of earlier processes have failed {times} times in a row. From now on each "
+                "restart begins in a new interpreter."
+            )
+            return
         self._terminal.notice(
             f"{', '.join(roots)}: restarts from these imported beforehand have failed {times} "
             "times. From now on each restart imports them."

@@ -133,6 +133,9 @@ class Supervisor:
             self._on_impatience(impatience)
         if self._unjudged is not None:
             self._judge(self._unjudged)
+        # Last: after whatever has started a build in this turn.
+        if (why := self._crew.strategy.why_outdated()) and self._crew.candidate is not None:
+            self._begin_again(self._crew.candidate, why)
 
     def _next_due_s(self) -> float | None:
         """Seconds until something is due; None when only an event can come."""

@@ -1,10 +1,12 @@
 """Compares what a session serves with a cold start of the same files."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +14,7 @@ from typing import Any, Self
 
 import wiverno.__main__
 from tests.dev.differential.codes import behave_alike
+from tests.dev.differential.installed import INSTALLED
 from tests.dev.harness import DevSession, get
 
 WITHIN_S = 30.0
@@ -37,6 +40,9 @@ class Checked:
             shutil.copy(
                 Path(__file__).with_name(f"{name}.py"), installed / f"differential_{name}.py"
             )
+        for name, source in INSTALLED.items():
+            (installed / name).parent.mkdir(exist_ok=True)
+            (installed / name).write_text(source)
         if sitecustomize is not None:
             (installed / "sitecustomize.py").write_text(sitecustomize)
         python_path = [str(installed), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -44,6 +50,7 @@ class Checked:
             "PYTHONPATH": os.pathsep.join(python_path),
             "DIFFERENTIAL_PROJECT": str(project),
         }
+        options = (*options, "--wait-timeout", f"{WITHIN_S - 5:g}")
         self._words = ["run", "dev", TARGET, "--port", "0", *options]
         self.session = DevSession(project, TARGET, *options, environment=self._environment)
 
@@ -69,6 +76,20 @@ class Checked:
             # cold start has to have answered as often.
             expected = _end_cold_start(self._begin_cold_start(warm["calls"]))
         return list(differences(expected, warm))[:MOST_SHOWN], "failed" in expected
+
+    def give_time_to_template(self) -> None:
+        """Let it import what the first build has asked for; it need not have asked for anything."""
+        with contextlib.suppress(AssertionError):
+            self.session.wait_until(
+                lambda: any(each.get("roots") for each in tuple(self.session.events)) or None,
+                "a template with modules",
+                within_s=3.0,
+            )
+
+    def levels(self) -> Counter[str]:
+        """What the processes that served were made of."""
+        events = tuple(self.session.events)
+        return Counter(each["level"] for each in events if each["event"] == "serving")
 
     def _ask(self) -> dict[str, Any]:
         answer = get(self.session.port, "/", {"Accept": "application/json"}, WITHIN_S)
@@ -139,7 +160,9 @@ def _differences_of_dicts(cold: dict[str, Any], warm: dict[str, Any], place: str
         if key in {"calls", "marshalled"}:
             continue
         if key not in warm or key not in cold:
-            yield f"{place}/{key}: only {'cold' if key in cold else 'warm'}"
+            only = "cold" if key in cold else "warm"
+            value = f": {_short((cold | warm)[key])}" if key == "failed" else ""
+            yield f"{place}/{key}: only {only}{value}"
         else:
             yield from differences(cold[key], warm[key], f"{place}/{key}")
 

@@ -16,14 +16,13 @@ def main() -> dict[str, Any]:
     requests = int(sys.argv[1])
     sys.argv = sys.argv[2:]
     try:
-        view = importlib.import_module("run").view
+        app = importlib.import_module("run").app
     except BaseException as error:  # noqa: BLE001 - whatever the page would show
         return {"failed": describe(error)}
-    # The application imports it when it is first asked.
-    dump = importlib.import_module("differential_dump")
     given: dict[str, Any] = {}
     for _ in range(requests):
-        given = dump.answer(view)
+        # As a server calls it: what is imported now may look at its callers.
+        given = json.loads(b"".join(app({}, lambda *_: None)))
     return given
 
 

@@ -102,7 +102,9 @@ class Dump:
     def _module(self, name: str, module: types.ModuleType) -> dict[str, Any]:
         if self._places[id(module)] != name:
             return {"same as": self._places[id(module)]}
-        names = {key: value for key, value in vars(module).items() if key not in _OWN}
+        # `__annotations__` is made by the first segment that has one, not by the first of all.
+        ordered = sorted(vars(module).items(), key=lambda item: item[0].startswith("__"))
+        names = {key: value for key, value in ordered if key not in _OWN}
         if "__warningregistry__" in names:
             # Its version counts how often anybody in the process has changed the filters.
             names["__warningregistry__"] = {**names["__warningregistry__"], "version": 0}

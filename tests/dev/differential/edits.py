@@ -30,8 +30,9 @@ Edit: TypeAlias = Callable[[Draw, Files], Files]
 
 FIXED_BLOCKS = (projects.VIEW, projects.APPLICATION)
 BROKEN = "  # broken"
-# With a letter that Latin-1 and UTF-8 write differently.
-LATIN = "# -*- coding: latin-1 -*- \xe9"
+# With a letter that Latin-1 and UTF-8 write differently; not in the first line, which `linecache`
+# cannot read then, while the sources of a worker can.
+LATIN = "# -*- coding: latin-1 -*-\n# \xe9"
 
 
 def is_import(block: str) -> bool:
@@ -365,7 +366,10 @@ EDITS: dict[str, Edit] = {
     )
 }
 # These make the usual day of somebody who writes code.
-OFTEN = ("change_number", "change_number", "add_import", "insert_between_imports", "change_data")
+OFTEN = (
+    *("change_number", "change_number", "add_import", "insert_between_imports", "change_data"),
+    *("toggle_optional", "rename_with_importers", "remove_module", "change_listing"),
+)
 KINDS = (*EDITS, *OFTEN, "revert_all", "revert_file", "several")
 REPAIRS = ("fix", "revert_all", "revert_all")
 

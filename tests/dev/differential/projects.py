@@ -12,6 +12,8 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
+from tests.dev.differential.installed import USES
+
 T = TypeVar("T")
 
 Blocks: TypeAlias = tuple[str, ...]
@@ -351,9 +353,13 @@ def _looks(draw: Draw, path: str) -> str:
     )
 
 
+def _installed(draw: Draw, path: str) -> str:
+    return choose(draw, USES).replace("NUMBER", str(number(draw)))
+
+
 EXTRAS: tuple[Callable[[Draw, str], str], ...] = (
     *(_optional, _getattr, _read, _read_beside, _listing, _environment, _world, _looks),
-    *(_world, _looks, _optional),
+    *(_world, _looks, _optional, _installed, _installed),
 )
 
 LEADING = (
@@ -366,6 +372,9 @@ LEADING = (
     "import itsdangerous",
     "import fractions",
     "import six\nfrom six.moves import configparser",
+    "import fake_plain",
+    "import fake_settings",
+    "from fake_package import inner as fake_inner",
 )
 """Import lines of the entry that need nothing of the project."""
 
@@ -392,6 +401,7 @@ def between(draw: Draw) -> str:
             f"with open(__file__) as itself: FIRST = itself.readline(); import string as s_{value}",
             _read(draw, ENTRY),
             _listing(draw, ENTRY),
+            _installed(draw, ENTRY),
         ),
     )
 
@@ -438,6 +448,10 @@ def entry(draw: Draw, paths: Sequence[str]) -> Blocks:
     blocks += draw(st.lists(st.sampled_from(LEADING[1:]), max_size=4, unique=True))
     if "lib/extra.py" in paths:
         blocks.append(LIB)
+    if flip(draw, 3):
+        blocks.append(f"import os\nos.environ['SHOP_MODE'] = '{number(draw)}'")
+    for _ in range(draw(st.integers(0, 2))):
+        blocks.append(_installed(draw, ENTRY))
     body: list[str] = []
     for position, path in enumerate(draw(st.permutations(paths))):
         if position and flip(draw, 3):

@@ -140,6 +140,25 @@ MIDDLE_OF_THE_STACK: list[Files] = [
     between(),
 ]
 
+TRIED_BEFORE = (
+    "try:\n    import shop.late as tried\nexcept ImportError:\n    tried = None",
+    "import shop.late as late",
+)
+
+
+def executed_twice(rest: str) -> Files:
+    """A module whose import fails is tried again, further below."""
+    late = ("import os", "VALUE = 10", "import markupsafe", rest)
+    return {"run.py": entry(*TRIED_BEFORE, *BELOW), **SHOP, "shop/late.py": late}
+
+
+EXECUTED_TWICE: list[Files] = [
+    executed_twice("from os import absent"),
+    executed_twice("OTHER = 10"),
+    executed_twice("from os import absent"),
+    executed_twice("OTHER = 20"),
+]
+
 SEQUENCES: dict[str, list[Files]] = {
     "missing names": MISSING_NAMES,
     "listings": LISTINGS,
@@ -147,6 +166,7 @@ SEQUENCES: dict[str, list[Files]] = {
     "data": DATA,
     "leading part": LEADING_PART,
     "middle of the stack": MIDDLE_OF_THE_STACK,
+    "executed twice": EXECUTED_TWICE,
 }
 
 # What a worker could have that a cold start has not, each done in the worker alone: "left" is

@@ -21,7 +21,7 @@ from tests.dev.differential.projects import Files
 from tests.dev.differential.sequences import DAMAGES, SEQUENCES, damaged
 from tests.dev.differential.walk import DifferenceFound, Folders, Setup, Verdict, describe, walk
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.own_strategies]
 
 FORK, SPAWN = ("--reload-strategy", "fork"), ("--reload-strategy", "spawn")
 SNAPSHOTS_EVERYWHERE = """\
@@ -32,8 +32,10 @@ if "WIVERNO_SESSION" in os.environ:
 """
 """A `sitecustomize`: imports as short as these are not worth a snapshot otherwise."""
 
-SNAPSHOTS = Setup(FORK, SNAPSHOTS_EVERYWHERE)
-TEMPLATE = Setup(FORK)
+NO_SNAPSHOTS = SNAPSHOTS_EVERYWHERE.replace("True", "False")
+
+SNAPSHOTS = Setup(FORK, SNAPSHOTS_EVERYWHERE, "snapshot")
+TEMPLATE = Setup(FORK, NO_SNAPSHOTS, "template")
 NEW_INTERPRETERS = Setup(SPAWN)
 SETUPS = pytest.mark.parametrize(
     "setup", [SNAPSHOTS, TEMPLATE, NEW_INTERPRETERS], ids=["snapshots", "template", "spawn"]
@@ -122,6 +124,7 @@ def test_a_worker_after_two_thousand_edits_equals_a_cold_start(
 
     assert verdict.fault is None, verdict.fault
     assert verdict.steps.total() >= 2000
+    assert verdict.levels[setup.level] >= verdict.levels.total() / 10, verdict
 
 
 @SETUPS

@@ -26,6 +26,8 @@ class Verdict:
 
     steps: Counter[str] = field(default_factory=Counter)
     broken: int = 0
+    levels: Counter[str] = field(default_factory=Counter)
+    """What the processes that served were made of."""
     fault: str | None = None
     """The first difference, with what is needed to see it again."""
 
@@ -33,7 +35,8 @@ class Verdict:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.steps.items()))
         return (
             f"{self.steps.total()} edit steps ({kinds}); {self.broken} of them left a broken "
-            f"project; differences from a cold start: {'none' if self.fault is None else 'some'}"
+            f"project; served from {dict(self.levels)}; "
+            f"differences from a cold start: {'none' if self.fault is None else 'some'}"
         )
 
 
@@ -45,6 +48,8 @@ class Setup:
     """Of `run dev`."""
     sitecustomize: str | None = None
     """Run by all Python processes of a session, and by the cold starts."""
+    level: str = "interpreter"
+    """What a good part of the restarts shall begin with."""
 
     def also(self, *options: str) -> "Setup":
         return replace(self, options=(*self.options, *options))
@@ -80,6 +85,8 @@ def walk(draw: Draw, folders: Folders, count: int, verdict: Verdict, setup: Setu
     disk.become(files, "in place")
     with setup.start(folder) as checked:
         found, is_broken = checked.compare()
+        if setup.level == "template" and not is_broken:
+            checked.give_time_to_template()
         while not found and len(steps) <= count:
             step = draw_step(draw, steps[-1].files, good, is_broken)
             steps.append(step)
@@ -92,6 +99,7 @@ def walk(draw: Draw, folders: Folders, count: int, verdict: Verdict, setup: Setu
             verdict.broken += is_broken
             if not is_broken:
                 good.append(step.files)
+        verdict.levels += checked.levels()
     if found:
         verdict.fault = describe(steps, found, lambda some: differ(folders, some, setup))
         raise DifferenceFound

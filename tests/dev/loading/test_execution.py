@@ -1,5 +1,6 @@
 """Modules under way, the points between their segments, and going on with other files."""
 
+import importlib
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -215,3 +216,16 @@ def test_traceback_of_a_failing_module_is_that_of_plain_python(
     sys.meta_path.remove(importing.finder)
 
     assert ours == failure()
+
+
+def test_module_when_it_was_executed_before_has_no_point(importing: Importing) -> None:
+    """A fork there would keep what came of the first time, whatever the file holds by then."""
+    importing.write(
+        entry="try:\n    import late\nexcept ImportError:\n    pass\nimport late",
+        late="import os\nimport absent_module",
+    )
+
+    with pytest.raises(ImportError):
+        importlib.import_module("entry")
+
+    assert importing.places == [("entry", True, True), ("late", True, False)]

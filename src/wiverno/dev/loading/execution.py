@@ -47,6 +47,8 @@ class Execution:
         self._read = read
         self._cache = cache
         self._stack: list[Running] = []
+        self._ended: set[str] = set()
+        """Files whose execution was over once, well or not."""
         self.on_point: Callable[[Point], None] = lambda point: None
         self.before_other_code: Callable[[], Any] = lambda: None
         """Called before a segment that does more than import; its result goes to the next."""
@@ -73,6 +75,7 @@ class Execution:
                     self._reach(path, is_before=False)
         finally:
             self._stack.pop()
+            self._ended.add(path)
 
     def go_on_elsewhere(self) -> str | None:
         """In a process that was forked in a point: take the modules under way as they are now.
@@ -96,6 +99,10 @@ class Execution:
         return None
 
     def _reach(self, path: str, *, is_before: bool) -> None:
+        if any(running.path in self._ended for running in self._stack):
+            # Executed again (its first import failed and somebody has caught that): what the
+            # process depends on is more than the leading part.
+            return
         is_entry = len(self._stack) == 1
         self.on_point(Point(absolute(path), is_before, is_entry))
 

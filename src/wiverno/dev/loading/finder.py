@@ -8,6 +8,7 @@ from types import ModuleType
 
 from wiverno.dev.loading.code_cache import CodeCache
 from wiverno.dev.loading.execution import Execution
+from wiverno.dev.loading.held_files import file_of
 from wiverno.dev.loading.loader import RecordedSources, RecordingLoader
 from wiverno.dev.loading.record import EntryKind, Record
 from wiverno.dev.loading.roots import Roots
@@ -38,6 +39,8 @@ class RecordingFinder:
         self._roots = roots
         self._user_code = user_code
         self._listings = Listings()
+        self.installed: list[str] = []
+        """Files that are not the user's, of modules that were found."""
 
     def install(self, loaded_files: Iterable[str] | None = None) -> None:
         """From now on record what is imported, and what of the user's already is.
@@ -99,8 +102,11 @@ class RecordingFinder:
         if spec is not None and (file := _user_file(spec, self._user_code)) is not None:
             self._record.add(EntryKind.MODULE, file, read_signature(file))
             self._wrap(spec)
-        elif spec is not None and self._roots is not None:
-            self._roots.asked(fullname)
+        elif spec is not None:
+            if (file := file_of(spec)) is not None:
+                self.installed.append(file)
+            if self._roots is not None:
+                self._roots.asked(fullname)
         return spec
 
     def _user_directories(self, search_path: Iterable[object]) -> list[str]:

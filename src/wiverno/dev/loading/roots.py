@@ -9,7 +9,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
@@ -27,13 +27,33 @@ class EarlyImports(NamedTuple):
     """In the order in which the user's files asked for them."""
     looked_for: tuple[str, ...] = ()
     """What that has looked for on `sys.path`, where a module of the user's may be one day."""
+    left_out: tuple[str, ...] = ()
+    """What the user's files ask for as well, but no template imports."""
+    environment: Mapping[str, Mapping[str, str | None]] = {}
+    """What the import of a root has set; None: it has removed the variable."""
+
+
+def set_environment(changes: Mapping[str, str | None]) -> None:
+    for name, value in changes.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def environment_changes(before: Mapping[str, str]) -> dict[str, str | None]:
+    """What makes the present environment of `before`."""
+    now = dict(os.environ)
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    return {name: now.get(name) for name in names}
 
 
 class PreloadedRoots:
     """Those of the template, in the order in which the user's files asked for them."""
 
-    def __init__(self, names: Sequence[str] = ()) -> None:
-        self._names = tuple(names)
+    def __init__(self, early: EarlyImports) -> None:
+        self._names = tuple(early.roots)
+        self._environment = early.environment
         self._hidden: dict[str, ModuleType] = {}
         self._asked: set[str] = set()
 
@@ -54,6 +74,8 @@ class PreloadedRoots:
         for earlier in self._names[: self._names.index(name)]:
             if (hidden := self._hidden.pop(earlier, None)) is not None:
                 sys.modules[earlier] = hidden
+                set_environment(self._environment.get(earlier, {}))
+        set_environment(self._environment.get(name, {}))
         del self._hidden[name]
         return ModuleSpec(name, _Returning(module))
 
@@ -84,6 +106,7 @@ class UserChanges:
         self.first: str | None = None
         """What was changed first, in words; None as long as nothing was."""
         self._runs = 0
+        self._before_import: dict[str, Any] | None = None
         self._seen_at: dict[str, int] = {}
 
     def other_code_begins(self) -> dict[str, Any]:
@@ -96,8 +119,16 @@ class UserChanges:
             now = _surroundings()
             self.first = next((what for what in now if now[what] != before.get(what)), None)
 
+    def other_import_begins(self) -> None:
+        """Before the import of a module that no template has: it may change as much."""
+        if self._before_import is None and self.first is None:
+            self._before_import = _surroundings()
+
     def problem_with(self, name: str) -> str | None:
         """Why the import of `name` may do something else here than in a fresh process."""
+        if self._before_import is not None:
+            before, self._before_import = self._before_import, None
+            self.other_code_ended(before)
         if self.first is not None:
             return f"{self.first} was changed before {name} was imported"
         package = name.partition(".")[0]
@@ -131,6 +162,11 @@ def _current_directory() -> str:
         return ""
 
 
+def _is_installed(name: str) -> bool:
+    """Is it no part of the standard library, whose modules leave each other alone?"""
+    return name.partition(".")[0] not in sys.stdlib_module_names
+
+
 class Roots:
     """What the user's own files ask for that is not theirs, in the order of their asking."""
 
@@ -138,8 +174,11 @@ class Roots:
         """`early` were imported by the template that this process was forked from."""
         early = early or EarlyImports()
         self._user_code = user_code
-        self._preloaded = PreloadedRoots(early.roots)
+        self._preloaded = PreloadedRoots(early)
         self._problem: str | None = None
+        self._left_out = frozenset(early.left_out)
+        self._new: str | None = None
+        """The first that the user's files ask for and the template was not asked for."""
         self.looked_for = early.looked_for
         self.changes = UserChanges()
         self.asked_for: list[str] = []
@@ -158,12 +197,20 @@ class Roots:
         if name not in self._preloaded:
             return None
         problem = self._note(name, sys._getframe(2))
+        if problem is None and self._new is not None:
+            # They may know of each other: whatever one registers or patches, the other sees.
+            problem = f"{self._new} is to be imported before {name}"
         self._problem = self._problem or problem
         return self._preloaded.take(name)
 
     def asked(self, name: str) -> None:
         """A module that is not the user's is about to be imported."""
-        self._note(name, sys._getframe(2))
+        frame = sys._getframe(2)
+        self._note(name, frame)
+        if name in self._left_out:
+            self.changes.other_import_begins()
+        elif self._new is None and _is_installed(name) and self._is_user_code(frame):
+            self._new = name
 
     def why_inexact(self, *, is_whole: bool = True) -> str | None:
         """What a cold start might have done otherwise, now that the import is over.

@@ -18,6 +18,7 @@ from wiverno.core.app_target import AppTarget, load
 from wiverno.core.wsgi_types import WSGIApplication
 from wiverno.dev.application_forks import in_child
 from wiverno.dev.decisions.lifecycle import Blame
+from wiverno.dev.loading import held_files
 from wiverno.dev.loading.data_files import LIMIT, DataFiles
 from wiverno.dev.loading.execution import Execution
 from wiverno.dev.loading.finder import RecordingFinder
@@ -171,6 +172,9 @@ class Candidate:
 
     def record_length(self) -> int:
         return self.record.length
+
+    def installed_files(self) -> bytes:
+        return held_files.pack(self._finder.installed)
 
     def continue_build(self) -> None:
         """In a child that goes on with the same build, while its parent is paused."""

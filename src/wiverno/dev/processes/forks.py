@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from wiverno.dev.decisions.placement import one_too_many
 from wiverno.dev.fork_news import ForkNews
+from wiverno.dev.loading.held_files import HeldFiles
 from wiverno.dev.loading.installation import Installation
 from wiverno.dev.loading.user_cache import cache_directory
 from wiverno.dev.processes.forked import (
@@ -36,6 +37,8 @@ from wiverno.dev.settings import DevSettings
 
 # Whoever works on one thing edits a handful of files in turn.
 _HOT_FILES = 4
+# In place of the roots: of builds that shared an import of the application itself.
+_NO_ROOTS: frozenset[str] = frozenset()
 # So often in a row may what the template holds spoil a build, or end the template.
 _MOST_FAILURES = 3
 # What the template holds, snapshots from elsewhere hold as well: a few megabytes, or pandas.
@@ -62,7 +65,13 @@ class Forks:
         self._unfit_generation = 0
         """The last one that was built beside the snapshots: the file that it found broken may be
         mended, and then they are fit again."""
+        self._is_doubtful = False
+        """Would a failure of the last build be the first one since a change?"""
+        self._check: tuple[int, Level] | None = None
+        """The generation that repeats a failed build without, and the level of that one."""
         self._last_level = Level.INTERPRETER
+        self._unchecked: HeldFiles | None = None
+        """Installed files that the last candidate holds from before its start."""
         self._failures: Counter[frozenset[str]] = Counter()
         """How often in a row builds from these roots had to be repeated without."""
         self._is_over = False
@@ -79,10 +88,8 @@ class Forks:
     ) -> WorkerHandle:
         self._last_generation = generation
         self._note_hot_files(cause)
-        self._look_at_installation(generation)
-        # A bare template that could not be forked is not tried again for the same build.
-        must_be_new = self._must_be_bare and self._last_level is Level.BARE
-        origin = None if must_be_new else self._deepest_origin()
+        self._look_at_installation()
+        origin = None if self._must_be_new(generation, cause) else self._deepest_origin()
         if self._skips_snapshots:
             self._unfit_generation = generation
         self._must_be_bare = self._skips_snapshots = False
@@ -92,6 +99,7 @@ class Forks:
             generation, self._settings, cause, good_sources_fd, origin
         )
         self._last_level = handle.level
+        self._unchecked = handle.held
         is_spare = origin is not None and origin.spare is not None
         self._news.forked(handle, is_spare=is_spare)
         return handle
@@ -102,8 +110,12 @@ class Forks:
         assert built is not None  # only a good build serves
         self._news.served(worker)
         self._spare.want()
-        if worker.level is Level.TEMPLATE and self._warm is not None:
-            del self._failures[frozenset(self._warm_roots())]
+        if self._check is not None and self._check[0] == worker.generation:
+            self._check_was_good(self._check[1])
+        elif worker.level is not Level.INTERPRETER:
+            del self._failures[_NO_ROOTS]
+            if worker.level is Level.TEMPLATE:
+                del self._failures[frozenset(self._warm_roots())]
         refused = {each.name for each in self._known.refused}
         if {name for name in built.roots if name not in refused} != set(self._warm_roots()):
             self._warm_up(built.roots)
@@ -123,6 +135,17 @@ class Forks:
         self._must_be_bare = without_template
         if without_template and self._last_level is Level.TEMPLATE:
             self._failed(self._warm_roots())
+
+    def why_outdated(self) -> str | None:
+        """Looks while the candidate imports: it would take longer than some restarts."""
+        held, self._unchecked = self._unchecked, None
+        path = None if held is None else held.first_written()
+        if path is None:
+            return None
+        # Not owed to what the template does.
+        self._last_level = Level.INTERPRETER
+        self._let_go_of_all(path)
+        return f"{path} was written"
 
     def on_message(self, handle: ProcessHandle, message: Message) -> None:
         match message:
@@ -161,6 +184,32 @@ class Forks:
     def end_session(self) -> None:
         self._is_over = True
 
+    # A failure that a cold start might not give.
+
+    def _must_be_new(self, generation: int, cause: BuildCause) -> bool:
+        """Is the next candidate a new interpreter?
+
+        The first try behind the page of a forked build is: it shows what a cold start gives.
+        What is kept stays meanwhile, since most failures are the application's.
+        """
+        is_retry = cause.is_retry and not (self._must_be_bare or self._skips_snapshots)
+        is_first, self._is_doubtful = self._is_doubtful, not is_retry
+        self._check = None
+        if is_retry and is_first and self._last_level is not Level.INTERPRETER:
+            self._check = generation, self._last_level
+            return True
+        # A bare template that could not be forked is not tried again for the same build.
+        has_failed = self._must_be_bare and self._last_level is Level.BARE
+        return has_failed or self._failures[_NO_ROOTS] >= _MOST_FAILURES
+
+    def _check_was_good(self, level: Level) -> None:
+        """The page was owed to what was kept, or the world has changed: begin anew with both."""
+        self._news.fork_failed()
+        self._failed(self._warm_roots() if level is Level.TEMPLATE else ())
+        self._let_go_of_snapshots(0)
+        self._let_go_of_warm()
+        self._first_generation = self._last_generation + 1
+
     # What to fork from.
 
     def _likely_origin(self) -> OriginHandle | None:
@@ -182,21 +231,25 @@ class Forks:
         elif self._warm is not None:
             return Origin(self._warm, Level.TEMPLATE)
         if self._bare is None:
-            self._bare = self._table.start_template(())
+            self._bare = self._table.start_template((), self._left_out())
         return Origin(self._bare, Level.BARE)
 
-    def _look_at_installation(self, generation: int) -> None:
+    def _look_at_installation(self) -> None:
         """A cold start would import what is installed now: let go of whatever holds the old."""
         path = self._installation.first_change()
         if path is None:
             return
+        self._let_go_of_all(path)
+        self._installation = Installation()
+        self._known = KnownRoots()
+
+    def _let_go_of_all(self, path: str) -> None:
+        """What was imported before the file at `path` was written."""
         self._news.installation_changed(path)
         self._let_go_of_snapshots(0)
         self._let_go_of_warm()
         self._let_go_of_bare()
-        self._installation = Installation()
-        self._first_generation = generation
-        self._known = KnownRoots()
+        self._first_generation = self._last_generation + 1
         self._failures.clear()
 
     def _warm_up(self, roots: Sequence[str]) -> None:
@@ -206,8 +259,14 @@ class Forks:
             self._next_warm = None
         refused = {each.name for each in self._known.refused if each.is_lasting}
         roots = [name for name in roots if name not in refused]
-        if roots and self._failures[frozenset(roots)] < _MOST_FAILURES:
-            self._next_warm = self._table.start_template(roots, self._settings.watch_dirs)
+        times = max(self._failures[frozenset(roots)], self._failures[_NO_ROOTS])
+        if roots and times < _MOST_FAILURES:
+            self._next_warm = self._table.start_template(
+                roots, self._left_out(), self._settings.watch_dirs
+            )
+
+    def _left_out(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self._known.refused)
 
     def _failed(self, roots: Sequence[str]) -> None:
         self._failures[frozenset(roots)] += 1
@@ -267,6 +326,8 @@ class Forks:
     def _on_preloaded(self, handle: TemplateHandle, message: Preloaded) -> None:
         handle.preloaded = message
         self._table.end_trials(handle)
+        if handle.held is not None:
+            handle.held.add(message.payload)
         if handle is not self._next_warm:
             # Bare, or not wanted any more.
             self._news.template_ready(handle.pid, Preloaded(()))

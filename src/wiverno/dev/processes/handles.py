@@ -13,6 +13,7 @@ from wiverno.dev.failure.last_good import NOTHING_KNOWN, SinceLastGood
 from wiverno.dev.loading.contents import adopt_same_content
 from wiverno.dev.loading.differences import entries_of_now
 from wiverno.dev.loading.gate import Gate
+from wiverno.dev.loading.held_files import HeldFiles
 from wiverno.dev.loading.record import Entry, EntryKind, Record, RecordReader
 from wiverno.dev.loading.signatures import LEFT, Signature
 from wiverno.dev.loading.sources import read_sources
@@ -77,6 +78,8 @@ class ProcessHandle:
         """Connections sent and not yet taken, by number. They outlive a process that dies."""
         self.is_leaving = False
         """Told to end: its exit is no news."""
+        self.held: HeldFiles | None = None
+        """Installed files that it has imported, if it is forked or was."""
         self.kill_at: float | None = None
         """Monotonic time at which SIGKILL ends it."""
 

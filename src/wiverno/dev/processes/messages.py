@@ -193,6 +193,8 @@ class Preload:
 
     name: ClassVar[str] = "preload"
     roots: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    """What an earlier template has refused."""
     argv: tuple[str, ...] = ()
     """What they see as `sys.argv`."""
     project_dirs: tuple[str, ...] = ()
@@ -213,11 +215,15 @@ class RefusedRoot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Preloaded:
-    """Template → supervisor: ready, with these; `refused` says why others are not among them."""
+    """Template → supervisor: ready, with these; `refused` says why others are not among them.
+
+    Payload: the files of all modules that it has imported, as `held_files` packs them.
+    """
 
     name: ClassVar[str] = "preloaded"
     roots: tuple[str, ...]
     refused: tuple[RefusedRoot, ...] = ()
+    payload: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +272,8 @@ class UnderWay(NamedTuple):
 class SnapshotTaken:
     """Candidate → supervisor: the process that was it is paused, and I, its child, go on.
 
-    Descriptors: the channel to the paused process, its pidfd, that of the sender.
+    Descriptors: the channel to the paused process, its pidfd, that of the sender. Payload: the
+    installed files that were imported since the template, as `held_files` packs them.
     """
 
     name: ClassVar[str] = "snapshot taken"
@@ -281,6 +288,7 @@ class SnapshotTaken:
     import_s: float
     """Seconds of import that it saves."""
     under_way: tuple[UnderWay, ...]
+    payload: bytes = b""
     fds: tuple[int, ...] = ()
 
 

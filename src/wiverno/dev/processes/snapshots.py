@@ -41,6 +41,9 @@ class Forkable(Protocol):
     def record_length(self) -> int:
         """Bytes of its record so far."""
 
+    def installed_files(self) -> bytes:
+        """Those that it has imported so far, packed."""
+
     def continue_build(self) -> None:
         """In the child, which goes on with the same build."""
 
@@ -166,6 +169,7 @@ class Snapshots:
                         UnderWay(each.path, each.end, digest_of_text(each.source[: each.end]))
                         for each in self._execution.under_way
                     ),
+                    payload=self._candidate.installed_files(),
                     fds=(theirs.fileno(), paused, own),
                 )
             )

@@ -25,6 +25,9 @@ class Strategy(Protocol):
     def build_again(self, *, without_template: bool) -> None:
         """The next candidate comes from no snapshot; or it shares nothing with earlier ones."""
 
+    def why_outdated(self) -> str | None:
+        """Asked after each start, while the candidate imports: what a cold start has otherwise."""
+
     def on_message(self, handle: ProcessHandle, message: Message) -> None:
         """Take a message that no one else understands. Raises ValueError."""
 
@@ -62,6 +65,9 @@ class Spawn:
 
     def build_again(self, *, without_template: bool) -> None:
         pass
+
+    def why_outdated(self) -> str | None:
+        return None
 
     def on_message(self, handle: ProcessHandle, message: Message) -> None:
         raise ValueError(f"the supervisor does not understand {message.name!r}")

@@ -4,9 +4,7 @@ Only pids in this table are ever waited for: the supervisor lives in the user's 
 program, which may have children of its own.
 """
 
-import contextlib
 import os
-import resource
 import selectors
 import signal
 import socket
@@ -18,7 +16,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from wiverno.dev.control.events import EVENTS_FD_VARIABLE
 from wiverno.dev.decisions.changes import BuildStart
-from wiverno.dev.processes import life_line
+from wiverno.dev.loading.held_files import HeldFiles
+from wiverno.dev.processes import descriptor_limit, life_line
 from wiverno.dev.processes.channel import Channel, ChannelClosedError, QueuedChannel
 from wiverno.dev.processes.forked import (
     ForkedProcess,
@@ -77,7 +76,7 @@ class ProcessTable:
         self._life_line, self._supervisor_end = life_line.create()
         self._orphans = Orphans(spared=lambda: [handle.pid for handle in self])
         be_subreaper(True)
-        self._descriptor_limit = _raise_descriptor_limit()
+        self._descriptor_limit = descriptor_limit.raise_limit()
 
     def __iter__(self) -> Iterator[ProcessHandle]:
         return iter(tuple(self._handles))
@@ -102,6 +101,7 @@ class ProcessTable:
         handle = WorkerHandle(started, generation, start, cause, good_sources_fd)
         if origin is not None:
             handle.level, handle.origin = origin.level, origin.handle
+            handle.held = origin.handle.held
             if origin.record is not None:
                 handle.depend_on(origin.record.copy(), origin.frames)
         self._add(handle)
@@ -149,14 +149,22 @@ class ProcessTable:
         return handle
 
     def start_template(
-        self, roots: Sequence[str], project_dirs: tuple[str, ...] = ()
+        self,
+        roots: Sequence[str],
+        left_out: Sequence[str] = (),
+        project_dirs: tuple[str, ...] = (),
     ) -> TemplateHandle:
+        """`left_out` are those that an earlier one has refused."""
         mark = session_mark(self.session_id, Role.TEMPLATE)
+        held = HeldFiles(time.time_ns())
         handle = TemplateHandle(*self._spawn(Program.TEMPLATE, mark))
+        handle.held = held
         handle.asked_for = tuple(roots)
         self._add(handle)
         handle.channel.send(
-            Preload(tuple(roots), tuple(sys.argv), project_dirs, (self._life_line,))
+            Preload(
+                tuple(roots), tuple(left_out), tuple(sys.argv), project_dirs, (self._life_line,)
+            )
         )
         return handle
 
@@ -169,6 +177,7 @@ class ProcessTable:
         channel = QueuedChannel(Channel(socket.socket(fileno=channel_fd)))
         record = candidate.record(taken.record_length)
         handle = SnapshotHandle(process, channel, taken, record, hot_files)
+        handle.held = candidate.held and candidate.held.and_more(taken.payload)
         self._add(handle)
         return handle
 
@@ -219,7 +228,7 @@ class ProcessTable:
         be_subreaper(False)
         os.close(self._life_line)
         os.close(self._supervisor_end)
-        _set_descriptor_limit(self._descriptor_limit)
+        descriptor_limit.set_limit(self._descriptor_limit)
 
     def end_trials(self, template: TemplateHandle) -> None:
         """End what was left behind where it tried out what it may import."""
@@ -375,17 +384,3 @@ class ProcessTable:
         if isinstance(handle, TemplateHandle):
             self.end_trials(handle)
         self._on_exit(handle, status)
-
-
-def _raise_descriptor_limit() -> int:
-    """Hand-over holds the connections of several workers at once. Returns the limit before."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    _set_descriptor_limit(hard)
-    return soft
-
-
-def _set_descriptor_limit(soft: int) -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # macOS reports no limit but does not take it for one.
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

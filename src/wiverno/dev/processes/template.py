@@ -7,9 +7,12 @@ own: a module that fails, prints, starts threads or opens sockets is left to the
 import importlib
 import os
 import socket
+import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
-from wiverno.dev.loading.roots import EarlyImports
+from wiverno.dev.loading import held_files
+from wiverno.dev.loading.roots import EarlyImports, environment_changes, set_environment
 from wiverno.dev.processes import child, fork_hygiene, life_line
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.groundwork import Groundwork
@@ -63,9 +66,23 @@ def _preload(channel: Channel) -> tuple[Groundwork, int]:
     fork_hygiene.preload()
     with as_in_a_candidate(message.argv) as asked_for:
         verdict = try_out(message.roots, own_life_line, message.project_dirs)
-        for name in verdict.good:
-            importlib.import_module(name)
-    early = EarlyImports(tuple(verdict.good), tuple(sorted(asked_for)))
+        environment = _import(verdict.good)
+    left_out = (*message.left_out, *(each.name for each in verdict.refused))
+    early = EarlyImports(tuple(verdict.good), tuple(sorted(asked_for)), left_out, environment)
     groundwork = Groundwork(early, is_forked=True)
-    channel.send(Preloaded(early.roots, tuple(verdict.refused)))
+    files = held_files.pack(held_files.files_of(sys.modules.values()))
+    channel.send(Preloaded(early.roots, tuple(verdict.refused), files))
     return groundwork, own_life_line
+
+
+def _import(roots: Sequence[str]) -> dict[str, dict[str, str | None]]:
+    """What each has changed in the environment, which then is as it was."""
+    first = dict(os.environ)
+    changes = {}
+    for name in roots:
+        before = dict(os.environ)
+        importlib.import_module(name)
+        changes[name] = environment_changes(before)
+    last = dict(os.environ)
+    set_environment({name: first.get(name) for name in {**first, **last}})
+    return changes
