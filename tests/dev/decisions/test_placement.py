@@ -11,18 +11,39 @@ from wiverno.dev.decisions.placement import Kept, Placement, one_too_many
         (True, False, "hot.py", 0.005, True),
         (True, False, "hot.py", 0.003, False),
         (False, False, "hot.py", 0.005, False),
-        (False, True, "run.py", 0.011, True),
-        (True, True, "run.py", 0.011, False),
-        (True, False, "cold.py", 0.041, True),
-        (False, False, "cold.py", 0.039, False),
+        (False, True, "hot.py", 0.011, True),
+        (False, True, "run.py", 0.399, False),
+        (False, True, "run.py", 0.401, True),
+        (True, False, "cold.py", 0.401, True),
+        (False, False, "cold.py", 0.399, False),
     ],
 )
-def test_point_is_wanted_when_import_time_has_passed(
+def test_point_of_a_restart_is_wanted_where_edits_are_or_much_time_has_passed(
     is_before: bool, is_entry: bool, path: str, since_last_s: float, wanted: bool
 ) -> None:
     placement = Placement(["hot.py"])
 
     found = placement.wants(path, is_before=is_before, is_entry=is_entry, since_last_s=since_last_s)
+
+    assert found is wanted
+
+
+@pytest.mark.parametrize(
+    ("is_before", "is_entry", "since_last_s", "wanted"),
+    [
+        (False, True, 0.011, True),
+        (False, True, 0.009, False),
+        (True, True, 0.011, False),
+        (True, False, 0.041, True),
+        (False, False, 0.039, False),
+    ],
+)
+def test_point_of_the_first_build_is_wanted_when_import_time_has_passed(
+    is_before: bool, is_entry: bool, since_last_s: float, wanted: bool
+) -> None:
+    placement = Placement([])
+
+    found = placement.wants("a", is_before=is_before, is_entry=is_entry, since_last_s=since_last_s)
 
     assert found is wanted
 

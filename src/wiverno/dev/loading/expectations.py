@@ -5,6 +5,7 @@ means anything. So any number of unrelated files may come and go.
 """
 
 import os
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from wiverno.dev.loading.record import Entry, EntryKind
@@ -25,20 +26,21 @@ class Expectations:
         self._signatures: dict[str, Signature] = {}
         self._sweep = Sweep(())
         self._absence = Absence(())
-        self._has_news = False
+        # Names that were added since the last look, by directory.
+        self._news: dict[str, set[str]] = {}
 
     def add(self, entry: Entry) -> None:
         directory, name, results = expected_of(entry)
         names = self._names.setdefault(directory, {})
         # One search may want nothing there, and another one under another parent no file.
         names[name] = names.get(name, results) & results
-        self._signatures[directory] = UNLIKE_ANY
-        self._has_news = True
+        self._signatures.setdefault(directory, UNLIKE_ANY)
+        self._news.setdefault(directory, set()).add(name)
 
     def first_difference(self) -> str | None:
         """A path that would make a search end elsewhere; None if all would end as they did."""
         if (
-            self._has_news
+            self._news
             or self._sweep.first_difference() is not None
             or self._absence.first_appeared() is not None
         ):
@@ -50,17 +52,19 @@ class Expectations:
         now = {directory: read_signature(directory) for directory in self._signatures}
         changed = {path for path in now if now[path] != self._signatures[path]}
         changed.update([os.path.dirname(path) for path in changed])
-        for directory in changed & self._names.keys():
-            if difference := self._look_into(directory):
+        for directory in self._names.keys() & (changed | self._news.keys()):
+            names = self._names[directory] if directory in changed else self._news[directory]
+            if difference := self._look_into(directory, names):
                 return difference
         self._signatures.update(now)
         self._prepare_sweep()
         return None
 
-    def _look_into(self, directory: str) -> str | None:
+    def _look_into(self, directory: str, names: Iterable[str]) -> str | None:
         present = list_names(directory)
         stems = {name.partition(".")[0] for name in present}
-        for name, expected in self._names[directory].items():
+        for name in names:
+            expected = self._names[directory][name]
             found = None
             if name in stems:
                 if name in present:
@@ -78,7 +82,7 @@ class Expectations:
         signatures = self._signatures.items()
         self._sweep = Sweep([(path, seen) for path, seen in signatures if seen != ABSENT])
         self._absence = Absence([path for path, seen in signatures if seen == ABSENT])
-        self._has_news = False
+        self._news.clear()
 
 
 def expected_of(entry: Entry) -> tuple[str, str, _Results]:

@@ -20,7 +20,7 @@ from wiverno.dev.loading.signatures import LEFT, UNLIKE_ANY, Signature
 # length of the rest, kind, signature; then the path in the file system's encoding.
 # The inode is unsigned: some network file systems use all 64 bits.
 _LENGTH = struct.Struct("<I")
-_ENTRY = struct.Struct("<BqqQq")
+_FRAME = struct.Struct("<IBqqQq")
 
 
 class EntryKind(IntEnum):
@@ -60,26 +60,28 @@ class Entry(NamedTuple):
 
 
 def encode(entry: Entry) -> bytes:
-    body = _ENTRY.pack(entry.kind, *entry.signature) + os.fsencode(entry.path)
-    return _LENGTH.pack(len(body)) + body
+    path = os.fsencode(entry.path)
+    length = _FRAME.size - _LENGTH.size + len(path)
+    return _FRAME.pack(length, entry.kind, *entry.signature) + path
 
 
 def decode(data: bytes) -> tuple[list[Entry], int]:
     """The whole entries at the start of `data`, and how many bytes they take."""
     entries: list[Entry] = []
     position = 0
-    while position + _LENGTH.size <= len(data):
-        (length,) = _LENGTH.unpack_from(data, position)
-        start, end = position + _LENGTH.size, position + _LENGTH.size + length
+    # A thousand of them, while somebody waits: no call that is not needed.
+    while position + _FRAME.size <= len(data):
+        length, kind, mtime_ns, size, inode, ctime_ns = _FRAME.unpack_from(data, position)
+        end = position + _LENGTH.size + length
         if end > len(data):
             break
-        kind, mtime_ns, size, inode, ctime_ns = _ENTRY.unpack_from(data, start)
-        path = os.fsdecode(data[start + _ENTRY.size : end])
-        entries.append(Entry(EntryKind(kind), path, (mtime_ns, size, inode, ctime_ns)))
+        path = os.fsdecode(data[position + _FRAME.size : end])
+        entries.append(Entry(_KINDS[kind], path, (mtime_ns, size, inode, ctime_ns)))
         position = end
     return entries, position
 
 
+_KINDS = {int(kind): kind for kind in EntryKind}
 # What says what was read of a module.
 _OF_CONTENT = (EntryKind.MODULE, EntryKind.CONTENT, EntryKind.RACY)
 
@@ -119,6 +121,21 @@ class Record:
             if kind is EntryKind.MODULE:
                 self.module_folders.add(os.path.dirname(path))
             self._snapshot = None
+
+    def add_all(self, entries: Iterable[Entry]) -> None:
+        """Append these, as `add` does one after the other."""
+        with self._lock:
+            for entry in entries:
+                kind, path, signature = entry
+                is_new = kind is not EntryKind.ADOPTED and (kind, path) not in self._entries
+                if not is_new or self._fd is not None:
+                    self.add(kind, path, signature)
+                    continue
+                self._entries[kind, path] = entry
+                if kind is EntryKind.MODULE:
+                    self.module_folders.add(os.path.dirname(path))
+            self._snapshot = None
+            self._of_kind.clear()
 
     def __contains__(self, path: str) -> bool:
         return any((kind, path) in self._entries for kind in EntryKind)
@@ -273,7 +290,7 @@ class RecordReader:
         size = os.fstat(self._fd).st_size if end is None else end
         data = os.pread(self._fd, size - self._offset, self._offset)
         entries, length = decode(data)
-        for entry in entries:
-            self.record.add(*entry)
+        if entries:
+            self.record.add_all(entries)
         self._offset += length
         return self.record
