@@ -157,6 +157,26 @@ def test_file_that_each_import_writes_is_written_at_each_restart(project: Path) 
         assert stamps == [True, True]
 
 
+def test_snapshot_whose_executed_part_means_something_else_now_is_let_go(project: Path) -> None:
+    """Its bytes are the same: an `else` has been added to a `try` that was executed."""
+    executed = "import slow\ntry:\n    import json\nexcept ImportError:\n    json = None\n"
+    (project / "slow.py").write_text(SLOW)
+    source = ENTRY.replace("import slow\n", executed)
+    (project / "app.py").write_text(source.format(first="", version=1))
+    with DevSession(project) as session:
+        assert session.get().body == "1"
+        session.wait_for("snapshot_taken")
+        levels = []
+        for version in (2, 3):
+            changed = source.replace(executed, f"{executed}else:\n    ADDED = True\n")
+            session.save("app.py", changed.format(first="", version=version))
+            assert session.get().body == str(version)
+            levels.append(session.wait_until_serving(version)["level"])
+
+        assert session.count("began_again") == 1
+        assert levels[1] == "snapshot"
+
+
 def test_broken_entry_module_leaves_its_snapshots(project: Path) -> None:
     with paused_session(project) as (session, versions):
         session.save("app.py", ENTRY.format(first="", version="("))

@@ -301,8 +301,7 @@ class Supervisor:
         self._events.emit("began_again", generation=handle.generation, why=why)
         self._crew.terminal.began_again(why)
         self._changes.give_back(handle.cause)
-        is_unfit = handle.built is not None and handle.built.outcome is Outcome.UNFIT
-        self._crew.strategy.build_again(without_template=not is_unfit)
+        self._crew.strategy.build_again(handle.built)
         handle.kill()
         self._carry_out(self._lifecycle.built_inexactly(handle.generation))
 

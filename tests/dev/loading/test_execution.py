@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from wiverno.dev.loading.code_cache import CodeCache
-from wiverno.dev.loading.execution import Execution, Point
+from wiverno.dev.loading.execution import Execution, Point, Unfit
 from wiverno.dev.loading.finder import RecordingFinder
 from wiverno.dev.loading.loader import RecordedSources
 from wiverno.dev.loading.record import Record
@@ -110,7 +110,7 @@ def test_modules_under_way_after_an_error_are_none(importing: Importing) -> None
 
 def test_rest_that_has_changed_is_executed_as_it_is_now(importing: Importing) -> None:
     importing.write(entry="import leaf\nVALUE = 'old'\n", leaf="")
-    verdicts: list[str | None] = []
+    verdicts: list[Unfit | None] = []
 
     def change() -> None:
         importing.write(entry="import leaf\nVALUE = 'new'\nimport os\n")
@@ -155,7 +155,7 @@ def test_rest_of_each_module_under_way_may_change(importing: Importing) -> None:
 )
 def test_module_that_cannot_go_on_says_why(importing: Importing, changed: str, why: str) -> None:
     importing.write(entry="import leaf\nVALUE = 'old'\n", leaf="")
-    verdicts: list[str | None] = []
+    verdicts: list[Unfit | None] = []
 
     def change() -> None:
         importing.write(entry=changed)
@@ -165,8 +165,8 @@ def test_module_that_cannot_go_on_says_why(importing: Importing, changed: str, w
     load("entry")
 
     assert verdicts[0] is not None
-    assert verdicts[0].endswith(why)
-    assert "entry.py" in verdicts[0]
+    assert verdicts[0].why.endswith(why)
+    assert "entry.py" in verdicts[0].path
 
 
 def test_code_that_does_more_than_import_is_told(importing: Importing) -> None:

@@ -27,17 +27,20 @@ class Pool(Generic[Job]):
         self._threads: list[threading.Thread] = []
         self.busy: set[threading.Thread] = set()
         """Those that run a job."""
-        # One for each thread that has nothing to do; exact until all have been started.
+        # One for each thread that has nothing to do, at most.
         self._idle: deque[None] = deque()
 
     def submit(self, job: Job) -> None:
-        """Hand a job to the next free thread. Called by one thread, which it never blocks."""
-        self._jobs.put(job)
+        """Hand a job to the next free thread. Called by one thread, which it never blocks.
+
+        Raises RuntimeError when there is no thread and none can be started.
+        """
         try:
             self._idle.pop()
         except IndexError:
             if len(self._threads) < self._count:
                 self._start_thread()
+        self._jobs.put(job)
 
     def has_thread(self, thread: threading.Thread) -> bool:
         """Is this one of ours? Such a thread must not wait for the pool to end."""
@@ -62,11 +65,19 @@ class Pool(Generic[Job]):
             except BaseException:  # A thread lost here would be missing until the restart.
                 logger.exception("A pool thread met an error of the server itself")
             self.busy.discard(thread)
-            self._idle.append(None)
+            # Otherwise it is not: a job is left that no thread could be started for.
+            if self._jobs.empty():
+                self._idle.append(None)
 
     def _start_thread(self) -> None:
         name = f"wiverno-pool-{len(self._threads) + 1}"
         # A daemon, since application code may never return.
         thread = threading.Thread(target=self._run, name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # The system allows no more, maybe for a moment only.
+            if not self._threads:
+                raise
+            logger.exception("A thread could not be started; %d run", len(self._threads))
+            return
         self._threads.append(thread)
-        thread.start()

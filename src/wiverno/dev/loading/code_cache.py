@@ -15,7 +15,7 @@ from wiverno.dev.loading.segments import Segment, compile_segments
 from wiverno.dev.loading.user_cache import prune, read_private, write_private
 
 # Changes whenever segments are cut in another way.
-_FORMAT = b"1"
+_FORMAT = b"2"
 _DIGEST_BYTES = 16
 # Thousands of modules in several versions each; the oldest go first.
 _LIMIT_BYTES = 64 * 1024 * 1024

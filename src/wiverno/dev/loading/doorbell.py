@@ -24,6 +24,8 @@ _WATCHED_KINDS = SEARCHES | {
 }
 # One costs about 10 us, and while some are left to do each request pays for a sweep as well.
 _ENTRIES_AT_ONCE = 150
+# Of 150 entries each; where folders change all the time there is no end of it.
+_MOST_PASSES = 1_000
 # The user's other programs, our watcher among them, need watches of the same limit.
 _SHARE_OF_LIMIT = 4
 _OLDEST_LIMIT = 8_192
@@ -163,7 +165,9 @@ class HangingDoorbell:
     def _hang(self) -> None:
         doorbell = Doorbell(self._record)
         doorbell.prepare()
-        while doorbell.has_unwatched:
+        for _ in range(_MOST_PASSES):
+            if not doorbell.has_unwatched:
+                break
             doorbell.prepare()
         self._doorbell = doorbell
 

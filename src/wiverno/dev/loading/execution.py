@@ -39,6 +39,21 @@ class Running:
     left: list[Segment] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A module under way that cannot go on as it is on disk now."""
+
+    path: str
+    has_changed: bool
+    """What was executed of it, in its bytes or their meaning. Else it is broken."""
+
+    @property
+    def why(self) -> str:
+        if self.has_changed:
+            return f"what was executed of {self.path} has changed"
+        return f"{self.path} cannot be compiled"
+
+
 class Execution:
     """The modules of one import of an application, with the stack of those under way."""
 
@@ -77,11 +92,11 @@ class Execution:
             self._stack.pop()
             self._ended.add(path)
 
-    def go_on_elsewhere(self) -> str | None:
+    def go_on_elsewhere(self) -> "Unfit | None":
         """In a process that was forked in a point: take the modules under way as they are now.
 
-        A text says why that is no longer possible: what was executed of one has changed, or
-        its rest cannot be compiled, which a cold start would say before it executes anything.
+        Says why that is no longer possible: what was executed of one has changed, or its rest
+        cannot be compiled, which a cold start would say before it executes anything.
         """
         for running in self._stack:
             if not running.end:
@@ -92,9 +107,9 @@ class Execution:
             try:
                 rest = compile_rest(source, running.path, running.source, running.end)
             except PrefixChangedError:
-                return f"what was executed of {running.path} has changed"
+                return Unfit(running.path, has_changed=True)
             except _COMPILE_ERRORS:
-                return f"{running.path} cannot be compiled"
+                return Unfit(running.path, has_changed=False)
             running.source, running.left = source, list(rest)
         return None
 

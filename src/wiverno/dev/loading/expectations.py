@@ -5,9 +5,11 @@ means anything. So any number of unrelated files may come and go.
 """
 
 import os
+import time
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from wiverno.dev.loading.contents import is_racy
 from wiverno.dev.loading.record import Entry, EntryKind
 from wiverno.dev.loading.search import find_module, list_names, location_of
 from wiverno.dev.loading.signatures import ABSENT, UNLIKE_ANY, Signature, read_signature
@@ -56,7 +58,11 @@ class Expectations:
             names = self._names[directory] if directory in changed else self._news[directory]
             if difference := self._look_into(directory, names):
                 return difference
-        self._signatures.update(now)
+        now_ns = time.time_ns()
+        for directory, signature in now.items():
+            # Another name may come in the same tick, and leave the signature as it is.
+            is_young = is_racy(signature, now_ns)
+            self._signatures[directory] = UNLIKE_ANY if is_young else signature
         self._prepare_sweep()
         return None
 

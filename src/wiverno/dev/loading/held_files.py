@@ -6,7 +6,7 @@ entries in `site-packages` do not tell of a file that is edited in place.
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from importlib.machinery import (
     ExtensionFileLoader,
     ModuleSpec,
@@ -39,12 +39,15 @@ class HeldFiles:
         """`packed` by `pack`: kept as it is, since most are never asked for."""
         self._packed = packed
 
-    def first_written(self) -> str | None:
+    def first_written(self, left_out: Collection[str] = ()) -> str | None:
         """One that was written, replaced or removed since; some 3 us for each file."""
         # Whatever writes a file sets this time, which nobody can set back. One that lies
         # ahead of the clock is a strange clock's, and would be news for ever.
         earliest, latest = self._since_ns - _TICK_NS, time.time_ns() + _TICK_NS
+        ignored = set(map(os.fsencode, left_out))
         for path in self._paths():
+            if path in ignored:
+                continue
             try:
                 changed_ns = os.stat(path).st_ctime_ns
             except OSError:

@@ -162,8 +162,11 @@ class Record:
         entries = self._of_kind.get(kind)
         if entries is None:
             with self._lock:
-                entries = tuple([entry for entry in self.entries() if entry.kind is kind])
-                self._of_kind[kind] = entries
+                all_entries = self.entries()
+                entries = tuple([entry for entry in all_entries if entry.kind is kind])
+                # Unless a signal handler has added one meanwhile.
+                if self._snapshot is all_entries:
+                    self._of_kind[kind] = entries
         return entries
 
     @property

@@ -29,10 +29,11 @@ from wiverno.dev.loading.roots import Roots
 from wiverno.dev.loading.sources import Sources
 from wiverno.dev.processes import child, life_line
 from wiverno.dev.processes.build_files import BuildFiles
-from wiverno.dev.processes.channel import Channel
+from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.groundwork import Groundwork
 from wiverno.dev.processes.held_output import SHOWN_AFTER_S, HeldOutput
 from wiverno.dev.processes.messages import Build, Built, Copied, Outcome
+from wiverno.dev.processes.own_pages import find_own_pages
 from wiverno.dev.processes.stack import answer_with_stack
 
 if TYPE_CHECKING:
@@ -160,9 +161,12 @@ class Candidate:
         self.cache.save()
 
     def _tell_pages(self) -> None:
-        from wiverno.dev.processes.own_pages import find_own_pages
-
-        self.channel.send(Copied(find_own_pages()))
+        try:
+            self.channel.send(Copied(find_own_pages()))
+        except ChannelClosedError:
+            raise
+        except Exception:  # noqa: BLE001 - speed is no reason to end a worker
+            pass
 
     # In the middle of an import.
 
@@ -202,8 +206,10 @@ class Candidate:
         self.record.go_on_in(files.record, under_way)
         self.sources.go_on_in(files.sources, next(iter(good_sources), None), under_way)
         self.output.go_on_in(files.output, self._shown_at())
-        if (why := self._execution.go_on_elsewhere()) is not None:
-            self.channel.send(Built(outcome=Outcome.UNFIT, why_inexact=why))
+        if (unfit := self._execution.go_on_elsewhere()) is not None:
+            changed_path = unfit.path if unfit.has_changed else None
+            built = Built(Outcome.UNFIT, why_inexact=unfit.why, changed_path=changed_path)
+            self.channel.send(built)
             os._exit(0)
         self._begin_snapshots()
 

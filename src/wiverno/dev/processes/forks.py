@@ -24,14 +24,16 @@ from wiverno.dev.processes.forked import (
 from wiverno.dev.processes.handles import BuildCause, Level, ProcessHandle, WorkerHandle
 from wiverno.dev.processes.messages import (
     Begun,
+    Built,
     Copied,
     Message,
+    Outcome,
     Preloaded,
     SnapshotRefused,
     SnapshotTaken,
 )
 from wiverno.dev.processes.root_list import KnownRoots, RootList
-from wiverno.dev.processes.spares import Spare
+from wiverno.dev.processes.spares import SpareSlot
 from wiverno.dev.processes.table import ProcessTable
 from wiverno.dev.settings import DevSettings
 
@@ -59,12 +61,14 @@ class Forks:
         self._snapshots: list[SnapshotHandle] = []
         """From the outermost to the deepest point of one import."""
         self._hot_files: list[str] = []
-        self._spare = Spare(table)
+        self._spare = SpareSlot(table)
         self._must_be_bare = False
         self._skips_snapshots = False
         self._unfit_generation = 0
-        """The last one that was built beside the snapshots: the file that it found broken may be
-        mended, and then they are fit again."""
+        """The last one that was built beside the snapshots."""
+        self._is_again = False
+        """Does the next build repeat one that ended without a verdict?"""
+        self._is_building = False
         self._is_doubtful = False
         """Would a failure of the last build be the first one since a change?"""
         self._check: tuple[int, Level] | None = None
@@ -72,6 +76,8 @@ class Forks:
         self._last_level = Level.INTERPRETER
         self._unchecked: HeldFiles | None = None
         """Installed files that the last candidate holds from before its start."""
+        self._written: Counter[str] = Counter()
+        """How often an installed file was: one that each import touches says nothing."""
         self._failures: Counter[frozenset[str]] = Counter()
         """How often in a row builds from these roots had to be repeated without."""
         self._is_over = False
@@ -92,7 +98,8 @@ class Forks:
         origin = None if self._must_be_new(generation, cause) else self._deepest_origin()
         if self._skips_snapshots:
             self._unfit_generation = generation
-        self._must_be_bare = self._skips_snapshots = False
+        self._is_again = self._must_be_bare = self._skips_snapshots = False
+        self._is_building = True
         if origin is not None:
             origin = replace(origin, spare=self._spare.take(origin.handle))
         handle = self._table.start_worker(
@@ -109,6 +116,7 @@ class Forks:
         built = worker.built
         assert built is not None  # only a good build serves
         self._news.served(worker)
+        self._is_building = False
         self._spare.want()
         if self._check is not None and self._check[0] == worker.generation:
             self._check_was_good(self._check[1])
@@ -127,21 +135,33 @@ class Forks:
         cores, to be ready a second earlier; and whoever saves in that second resumes a
         snapshot.
         """
+        self._is_building = False
+        self._spare.want()
         if not self._warm_roots():
             self._warm_up(self._known.roots)
 
-    def build_again(self, *, without_template: bool) -> None:
-        self._skips_snapshots = True
-        self._must_be_bare = without_template
-        if without_template and self._last_level is Level.TEMPLATE:
-            self._failed(self._warm_roots())
+    def build_again(self, built: Built | None) -> None:
+        self._is_again = True
+        if built is None or built.outcome is not Outcome.UNFIT:
+            self._must_be_bare = True
+            if self._last_level is Level.TEMPLATE and (roots := self._warm_roots()):
+                self._failed(roots)
+        elif built.changed_path is None:
+            # The file is broken. Once it is mended they are fit again.
+            self._skips_snapshots = True
+        else:
+            path = built.changed_path
+            fit = [each for each in self._snapshots if path not in each.paths_under_way]
+            self._let_go_of_snapshots(len(fit))
 
     def why_outdated(self) -> str | None:
         """Looks while the candidate imports: it would take longer than some restarts."""
         held, self._unchecked = self._unchecked, None
-        path = None if held is None else held.first_written()
+        often = [path for path, times in self._written.items() if times >= _MOST_FAILURES]
+        path = None if held is None else held.first_written(often)
         if path is None:
             return None
+        self._written[path] += 1
         # Not owed to what the template does.
         self._last_level = Level.INTERPRETER
         self._let_go_of_all(path)
@@ -164,10 +184,10 @@ class Forks:
 
     @property
     def due_at(self) -> float | None:
-        return self._spare.due_at
+        return None if self._is_building else self._spare.due_at
 
     def tend(self, now: float) -> None:
-        if self._spare.due_at is not None and now >= self._spare.due_at:
+        if self.due_at is not None and now >= self.due_at:
             self._spare.prepare(self._likely_origin())
 
     def on_exit(self, handle: ProcessHandle) -> None:
@@ -192,7 +212,7 @@ class Forks:
         The first try behind the page of a forked build is: it shows what a cold start gives.
         What is kept stays meanwhile, since most failures are the application's.
         """
-        is_retry = cause.is_retry and not (self._must_be_bare or self._skips_snapshots)
+        is_retry = cause.is_retry and not self._is_again
         is_first, self._is_doubtful = self._is_doubtful, not is_retry
         self._check = None
         if is_retry and is_first and self._last_level is not Level.INTERPRETER:
@@ -216,9 +236,8 @@ class Forks:
         """Where the next build begins, if the file that has just changed changes again."""
         hot = self._hot_files[-1:]
         for snapshot in reversed(self._snapshots):
-            if not any(map(snapshot.depends_on, hot)):
-                # The first look takes longer than those that somebody waits for.
-                snapshot.is_valid()
+            # The first look takes longer than those that somebody waits for.
+            if not any(map(snapshot.depends_on, hot)) and snapshot.is_valid():
                 return snapshot
         return self._warm or self._bare
 
@@ -351,7 +370,7 @@ class Forks:
 
     def _on_copied(self, worker: WorkerHandle, copied: Copied) -> None:
         origin = worker.origin
-        if isinstance(origin, OriginHandle):
+        if isinstance(origin, OriginHandle) and copied.payload:
             origin.pages = copied.payload
             # One that was forked meanwhile knows nothing of them.
             self._spare.let_go_of(origin)
@@ -361,7 +380,7 @@ class Forks:
         snapshot = self._table.add_snapshot(candidate, taken, self._hot_files)
         self._news.snapshot_taken(candidate.generation, taken)
         is_old = candidate.generation < self._first_generation
-        is_beside = candidate.generation == self._unfit_generation and bool(self._snapshots)
+        is_beside = candidate.generation == self._unfit_generation
         if is_old or is_beside or self._is_over or candidate.is_leaving:
             self._table.let_go(snapshot)
             return

@@ -73,7 +73,7 @@ class Built:
     blame: Blame = Blame.CODE
     """What a failure may be owed to."""
     why_inexact: str = ""
-    """What a cold start might do otherwise."""
+    """What a cold start might do otherwise; of an unfit build why it cannot go on."""
     roots: tuple[str, ...] = ()
     """Modules that the user's files asked for and that a template may import beforehand."""
     interpreter_ms: float = 0.0

@@ -10,7 +10,7 @@ import contextlib
 import ctypes
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 # madvise(2), Linux 5.14: fault in for writing, without changing anything.
@@ -21,6 +21,9 @@ _ENTRY_BYTES = 8
 _PAGE_BYTES = os.sysconf("SC_PAGESIZE")
 # What one restart of a large application writes to; data that it makes anew is no use.
 _LIMIT_BYTES = 32 << 20
+# Somebody has reserved room for what may come.
+_LARGEST_AREA_BYTES = 4 << 30
+_ENTRIES_AT_ONCE = 65_536
 
 
 def find_own_pages() -> bytes:
@@ -55,21 +58,26 @@ def _pack(areas: Sequence[int]) -> bytes:
 
 def _writable_areas() -> Iterator[tuple[int, int]]:
     """Begin and end of each private mapping that may be written to."""
-    with open("/proc/self/maps") as file:
+    with open("/proc/self/maps", "rb") as file:
         for line in file:
-            area, rights, _ = line.split(" ", 2)
-            if rights == "rw-p":
-                begin, end = area.split("-")
-                yield int(begin, 16), int(end, 16)
+            area, rights, _ = line.split(b" ", 2)
+            begin, end = (int(address, 16) for address in area.split(b"-"))
+            if rights == b"rw-p" and end - begin <= _LARGEST_AREA_BYTES:
+                yield begin, end
 
 
-def _read_entries(fd: int, begin: int, end: int) -> Sequence[int]:
-    first, last = (address // _PAGE_BYTES * _ENTRY_BYTES for address in (begin, end))
-    entries = os.pread(fd, last - first, first)
-    return memoryview(entries[: len(entries) // _ENTRY_BYTES * _ENTRY_BYTES]).cast("Q")
+def _read_entries(fd: int, begin: int, end: int) -> Iterator[int]:
+    position, last = (address // _PAGE_BYTES * _ENTRY_BYTES for address in (begin, end))
+    while position < last:
+        size = min(last - position, _ENTRIES_AT_ONCE * _ENTRY_BYTES)
+        entries = os.pread(fd, size, position)
+        if len(entries) < size:
+            return
+        yield from memoryview(entries).cast("Q")
+        position += size
 
 
-def _runs(entries: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _runs(entries: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Where pages that are ours begin, and how many follow each other."""
     position = 0
     for is_own, group in groupby(entries, lambda entry: entry & _EXCLUSIVE):

@@ -32,6 +32,11 @@ class HeldSignals:
         if self._ignores_children:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
+    def forget_pending(self) -> None:
+        """In a process that has waited: it was meant for those that ran meanwhile."""
+        while signal.sigtimedwait(_ALL_SIGNALS, 0) is not None:
+            pass
+
     def release(self) -> None:
         """In the process that goes on: as the application had them."""
         if self._ignores_children:
@@ -62,6 +67,7 @@ def pause(
             os._exit(1)
         if own is not None:
             _be_spare(own, after_fork)
+            signals.forget_pending()
             signals.release()
             return own
 

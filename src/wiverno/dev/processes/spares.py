@@ -3,6 +3,7 @@
 A fork and what follows it take 5 to 10 ms. Whoever saves next most likely finds them done.
 """
 
+import contextlib
 import time
 
 from wiverno.dev.processes.forked import OriginHandle, SpareHandle
@@ -13,8 +14,8 @@ from wiverno.dev.processes.table import ProcessTable
 _AFTER_S = 0.1
 
 
-class Spare:
-    """At most one."""
+class SpareSlot:
+    """The place for one such process."""
 
     def __init__(self, table: ProcessTable) -> None:
         self._table = table
@@ -33,7 +34,10 @@ class Spare:
         if origin is self._origin:
             return
         self.let_go()
-        if origin is not None:
+        if origin is None:
+            return
+        # No descriptors left: then the next build is forked when it is needed.
+        with contextlib.suppress(OSError):
             self._handle, self._origin = self._table.start_spare(origin), origin
 
     def take(self, origin: OriginHandle) -> SpareHandle | None:

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from wiverno.dev.processes.handles import BuildCause, ProcessHandle, WorkerHandle
-from wiverno.dev.processes.messages import Message
+from wiverno.dev.processes.messages import Built, Message
 from wiverno.dev.processes.table import ProcessTable
 from wiverno.dev.settings import DevSettings
 
@@ -22,8 +22,8 @@ class Strategy(Protocol):
     def failed(self, worker: WorkerHandle) -> None:
         """Its import has failed."""
 
-    def build_again(self, *, without_template: bool) -> None:
-        """The next candidate comes from no snapshot; or it shares nothing with earlier ones."""
+    def build_again(self, built: Built | None) -> None:
+        """The next candidate repeats a build that ended so: inexact, unfit, or not at all."""
 
     def why_outdated(self) -> str | None:
         """Asked after each start, while the candidate imports: what a cold start has otherwise."""
@@ -63,7 +63,7 @@ class Spawn:
     def failed(self, worker: WorkerHandle) -> None:
         pass
 
-    def build_again(self, *, without_template: bool) -> None:
+    def build_again(self, built: Built | None) -> None:
         pass
 
     def why_outdated(self) -> str | None:
