@@ -129,7 +129,7 @@ def test_details_of_forks_say_what_they_save() -> None:
         "  snapshot after the imports of app.py, saves 1.2 s of import"
     ]
     assert texts(began_again_lines("it was killed by SIGSEGV")) == [
-        "  build begun again from the beginning: it was killed by SIGSEGV"
+        "  build begun again: it was killed by SIGSEGV"
     ]
 
 

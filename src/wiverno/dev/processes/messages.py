@@ -140,7 +140,7 @@ class StoodDown:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """Supervisor → worker or pages: finish what is in flight, then leave."""
+    """Supervisor → worker, pages or template: finish what is in flight, then leave."""
 
     name: ClassVar[str] = "retire"
     deadline_s: float

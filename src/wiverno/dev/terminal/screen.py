@@ -147,7 +147,7 @@ def snapshot_taken_lines(path: str, import_s: float, *, is_before: bool) -> list
 
 def began_again_lines(why: str) -> list[Line]:
     """A build that what was kept has spoiled, or may have."""
-    return [_detail(f"build begun again from the beginning: {why}")]
+    return [_detail(f"build begun again: {why}")]
 
 
 def root_refused_lines(name: str, reason: str, import_s: float) -> list[Line]:
