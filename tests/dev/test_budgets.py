@@ -45,10 +45,21 @@ def all_processes(session: DevSession) -> list[int]:
 
 
 def wait_until_calm(session: DevSession) -> None:
-    """Nothing but one worker is the application's: those that retire have ended."""
+    """Those that retire have ended, and the one for the next build waits, where there is one."""
+    is_forked = session.count("forked") > 0
+    if is_forked:
+        session.wait_until(lambda: is_prepared(session) or None, "a process that waits", 30.0)
     wait_until(
-        lambda: len(application_processes(session.session_id)) == 1, "one worker", within_s=30.0
+        lambda: len(application_processes(session.session_id)) == 1 + is_forked,
+        "no other worker",
+        within_s=30.0,
     )
+
+
+def is_prepared(session: DevSession) -> bool:
+    """Does a process that has copies of its pages wait, since the last one serves?"""
+    told = [event for event in session.events if event["event"] in ("serving", "spare_ready")]
+    return bool(told) and told[-1].get("knows_pages") is True
 
 
 def restart(session: DevSession, source: str, count: int) -> None:
