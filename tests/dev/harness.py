@@ -251,6 +251,24 @@ def application_processes(session_id: str | None) -> list[int]:
     return [pid for digit in digits for pid in processes_with(digit)]
 
 
+def wait_until_calm(session: DevSession) -> None:
+    """Those that retire have ended, and the one for the next build waits, where there is one."""
+    is_forked = session.count("forked") > 0
+    if is_forked:
+        session.wait_until(lambda: is_prepared(session) or None, "a process that waits", 30.0)
+    wait_until(
+        lambda: len(application_processes(session.session_id)) == 1 + is_forked,
+        "no other worker",
+        within_s=30.0,
+    )
+
+
+def is_prepared(session: DevSession) -> bool:
+    """Does a process that has copies of its pages wait, since the last one serves?"""
+    told = [event for event in session.events if event["event"] in ("serving", "spare_ready")]
+    return bool(told) and told[-1].get("knows_pages") is True
+
+
 def processes_with(text: str) -> list[int]:
     """The pids whose environment holds this text, zombies left out."""
     wanted = text.encode()

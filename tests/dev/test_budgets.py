@@ -12,6 +12,7 @@ from tests.dev.harness import (
     application_processes,
     processes_of_session,
     wait_until,
+    wait_until_calm,
 )
 from tests.dev.installed_packages import SiteDirectory
 from tests.dev.process_costs import processor_s, proportional_memory_kb
@@ -42,24 +43,6 @@ import sqlalchemy.orm
 
 def all_processes(session: DevSession) -> list[int]:
     return [session.process.pid, *processes_of_session(session.session_id)]
-
-
-def wait_until_calm(session: DevSession) -> None:
-    """Those that retire have ended, and the one for the next build waits, where there is one."""
-    is_forked = session.count("forked") > 0
-    if is_forked:
-        session.wait_until(lambda: is_prepared(session) or None, "a process that waits", 30.0)
-    wait_until(
-        lambda: len(application_processes(session.session_id)) == 1 + is_forked,
-        "no other worker",
-        within_s=30.0,
-    )
-
-
-def is_prepared(session: DevSession) -> bool:
-    """Does a process that has copies of its pages wait, since the last one serves?"""
-    told = [event for event in session.events if event["event"] in ("serving", "spare_ready")]
-    return bool(told) and told[-1].get("knows_pages") is True
 
 
 def restart(session: DevSession, source: str, count: int) -> None:

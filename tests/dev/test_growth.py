@@ -14,12 +14,12 @@ from tests.dev.harness import (
     REQUEST_TIMEOUT_S,
     VERSIONED_APP,
     DevSession,
-    application_processes,
     count_links,
     process_status,
     processes_with,
     wait_until,
     wait_until_all_are_known,
+    wait_until_calm,
 )
 from tests.dev.process_costs import proportional_memory_kb
 
@@ -104,10 +104,7 @@ def restarting(project: Path) -> Iterator[tuple[DevSession, Restarts]]:
 
 
 def measure(session: DevSession) -> Size:
-    # Those that retire end; a worker and the session's own stay.
-    wait_until(
-        lambda: len(application_processes(session.session_id)) == 1, "one process", within_s=15.0
-    )
+    wait_until_calm(session)
     descriptors = Path(f"/proc/{session.process.pid}/fd")
     # Each generation that the supervisor still knows has one.
     wait_until(lambda: count_links(descriptors, "wiverno-record") == 1, "one record")

@@ -227,6 +227,16 @@ def test_request_that_finds_page_and_retry_stale_replaces_the_retry() -> None:
     assert lifecycle.became_stale(1, candidate_is_stale=True) == [Discard(2), StartBuild(3)]
 
 
+def test_candidate_that_ended_before_its_failure_was_judged_is_not_waited_for() -> None:
+    """The verdict waits while somebody writes a file that it has read."""
+    lifecycle = serving()
+    lifecycle.restart_asked()
+    lifecycle.process_exited(2)
+
+    assert lifecycle.built_failed(2, Blame.WORLD, now=0.0) == [RetireWorker(1, must_be_gone=True)]
+    assert lifecycle.process_exited(1) == [StartBuild(3)]
+
+
 def test_page_is_retried_behind_it_after_a_pause() -> None:
     lifecycle = Lifecycle(retry_pause_s=2.0)
     lifecycle.start()

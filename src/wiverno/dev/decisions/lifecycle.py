@@ -72,6 +72,8 @@ class Lifecycle:
         self._retry_not_before = 0.0
         # Generations whose processes were told to end, or end by themselves.
         self._leaving: set[int] = set()
+        # The last candidate that ended before its build was judged.
+        self._gone: int | None = None
         # A build begins when `_leaving` is empty.
         self._is_clearing = False
         # A failure is shown that the end of the older processes may heal.
@@ -196,7 +198,7 @@ class Lifecycle:
         if now - self._changing_since >= self._verify_bound_s:
             # A file that the import itself rewrites would be built for ever.
             return self.built_failed(generation, Blame.SYNTAX, now)
-        self._leaving.add(generation)
+        self._let_leave(generation)
         self.candidate = None
         # If the next one is good, that is owed to the change.
         self._is_clear_try = False
@@ -208,7 +210,7 @@ class Lifecycle:
         """A cold start might have given something else: once more, from the beginning."""
         if generation != self.candidate:
             return []
-        self._leaving.add(generation)
+        self._let_leave(generation)
         return self._retry()
 
     def built_failed(
@@ -222,7 +224,7 @@ class Lifecycle:
             return []
         was_clear_try = self._is_clear_try
         self._end_build()
-        self._leaving.add(generation)
+        self._let_leave(generation)
         older_lives = self.server is Server.WORKER or self._leaving != {generation}
         may_clear = older_lives and not was_clear_try and not self._keeps_on_error
         self._retries_when_clear = blame is Blame.WORLD and may_clear and older_is_busy
@@ -235,6 +237,8 @@ class Lifecycle:
 
     def process_exited(self, generation: int) -> list[Command]:
         """A process that was to end has ended."""
+        if generation == self.candidate:
+            self._gone = generation
         self._leaving.discard(generation)
         if self._is_clearing and not self._leaving:
             self._is_clearing = False
@@ -304,7 +308,7 @@ class Lifecycle:
     def _supersede(self) -> list[Command]:
         assert self.candidate is not None
         discarded = self.candidate
-        self._leaving.add(discarded)
+        self._let_leave(discarded)
         self.candidate = None
         # If the next one is good, that is owed to the change.
         self._is_clear_try = False
@@ -314,11 +318,15 @@ class Lifecycle:
         self.candidate = self.ready = self._changing_since = None
         self._is_clear_try = False
 
+    def _let_leave(self, generation: int) -> None:
+        if generation != self._gone:
+            self._leaving.add(generation)
+
     def _retire_worker(self) -> list[Command]:
         if self.server is not Server.WORKER or self.serving is None:
             return []
         retired = self.serving
-        self._leaving.add(retired)
+        self._let_leave(retired)
         self._leave_port()
         return [RetireWorker(retired)]
 
