@@ -235,11 +235,14 @@ def wait_until_all_are_known(session: DevSession) -> None:
 
 def count_links(folder: Path, words: str) -> int:
     """How many descriptors in a folder like `/proc/PID/fd` lead to something with this name."""
-    count = 0
+    return sum(words in target for target in read_links(folder))
+
+
+def read_links(folder: Path) -> Iterator[str]:
+    """What the descriptors in a folder like `/proc/PID/fd` lead to; some close meanwhile."""
     for link in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):
-            count += words in str(link.readlink())
-    return count
+            yield str(link.readlink())
 
 
 def application_processes(session_id: str | None) -> list[int]:

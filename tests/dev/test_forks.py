@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dev.harness import DevSession, wait_until
+from tests.dev.harness import DevSession, read_links, wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -79,6 +79,5 @@ def numbers(pid: int) -> set[str]:
 
 def ours(pid: int) -> list[str]:
     """The kinds of descriptors that only the worker has; multiprocessing has pipes too."""
-    targets = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
     kinds = ("socket:", "/memfd:", "anon_inode:")
-    return [target for target in targets if target.startswith(kinds)]
+    return [target for target in read_links(Path(f"/proc/{pid}/fd")) if target.startswith(kinds)]
