@@ -99,7 +99,7 @@ class Connection:
         self._out: deque[memoryview] = deque()
         self._out_bytes = 0
         self._is_flushing = False
-        self._high_water_bytes = settings.output_high_water_bytes
+        self._high_water_bytes = settings.output_memory_bytes
         self._write_timeout_s = settings.write_timeout_s
 
     def send(self, data: bytes) -> None:

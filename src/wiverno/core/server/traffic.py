@@ -213,7 +213,7 @@ class Traffic:
             if connection.body is not None:
                 connection.body.write(event.data)
         if event is NEED_DATA:
-            connection.deadline = time.monotonic() + self._settings.body_idle_timeout_s
+            connection.deadline = time.monotonic() + self._settings.body_timeout_s
             self._close_if_ended(connection)
             return
         connection.deadline = inf
