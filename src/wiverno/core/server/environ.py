@@ -104,18 +104,18 @@ def connection_environ(server: Environ, address: tuple[str, int] | None) -> Envi
     return environ
 
 
-def request_environ(connection: Environ, head: RequestHead, body: RequestBody) -> Environ:
-    """The environ of one request; its input stands at the beginning of the body."""
+def request_environ(connection: Environ, head: RequestHead, body: RequestBody | None) -> Environ:
+    """The environ of one request; its input stands at the beginning of the body, if it has one."""
     environ = connection.copy()
     environ["REQUEST_METHOD"] = head.method
     environ["PATH_INFO"] = decode_path(head.path)
     environ["QUERY_STRING"] = head.query
     environ["REQUEST_URI"] = environ["RAW_URI"] = head.target
     environ["SERVER_PROTOCOL"] = head.version
-    environ["wsgi.input"] = body.rewind()
+    environ["wsgi.input"] = BytesIO() if body is None else body.rewind()
     environ["wsgi.errors"] = sys.stderr
     _add_headers(environ, head.headers)
-    if head.body_length is None:
+    if body is not None and head.body_length is None:
         # Decoded already: an application that knows only Content-Length can read it.
         environ["CONTENT_LENGTH"] = str(body.size_bytes)
         del environ["HTTP_TRANSFER_ENCODING"]
@@ -129,15 +129,15 @@ def decode_path(path: str) -> str:
     return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), path)
 
 
-def _add_headers(environ: Environ, headers: tuple[tuple[str, str], ...]) -> None:
+def _add_headers(environ: Environ, headers: list[tuple[str, str]]) -> None:
     for name, value in headers:
         key = _keys.get(name) or _learn_key(name)
-        if key in environ:
+        if key not in environ:
+            environ[key] = value
+        else:
             # RFC 9110 section 5.3; cookies are the exception (RFC 6265 section 4.2).
             separator = "; " if key == "HTTP_COOKIE" else ", "
             environ[key] = f"{environ[key]}{separator}{value}"
-        else:
-            environ[key] = value
 
 
 def _learn_key(name: str) -> str:

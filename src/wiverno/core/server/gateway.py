@@ -49,12 +49,13 @@ class Gateway:
     def answer(self, connection: Connection) -> bool:
         """Answer the request that the connection holds; True when it may stay open."""
         head, body = connection.head, connection.body
-        if head is None or body is None:
+        if head is None:
             return False
         exchange = _Exchange(head, connection.send, self)
         environ = request_environ(connection.environ, head, body)
         exchange.run(self._application, environ)
-        body.close()
+        if body is not None:
+            body.close()
         if self._on_response is not None:
             self._report(self._on_response, connection, head, exchange.writer)
         return exchange.may_stay_open

@@ -203,7 +203,7 @@ class RequestReader:
             raise self._refusal
         end = self._head_end
         try:
-            head = parse_head(bytes(self._buffer[:end]), self._limits)
+            head = parse_head(self._buffer[:end], self._limits)
         except BadRequest:
             self._refuse_head_faults(end + 4)
             raise

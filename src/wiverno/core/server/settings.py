@@ -176,12 +176,13 @@ class ServerSettings:
         unit="requests",
         option="--limit-queue",
     )
-    min_body_bytes_per_s: int = _setting(
+    min_bytes_per_s: int = _setting(
         500,
-        "Average rate of a request body, behind the first --timeout-body seconds.",
-        "As in Apache's mod_reqtimeout: a body that drips is ended, a slow phone is not.",
+        "Average rate at which a body has to come and an answer to be taken, beside their "
+        "timeouts.",
+        "As in Apache's mod_reqtimeout: one that drips is ended, a slow phone is not.",
         unit="bytes per second",
-        option="--limit-body-rate",
+        option="--limit-rate",
     )
     root_path: str = _setting(
         "",
@@ -329,7 +330,7 @@ class ServerOptions(TypedDict, total=False):
     max_leading_empty_lines: int
     max_connections: int | None
     max_queued_requests: int
-    min_body_bytes_per_s: int
+    min_bytes_per_s: int
     root_path: str
     forwarded_allow_ips: str
     access_log: bool

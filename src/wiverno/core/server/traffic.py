@@ -7,7 +7,10 @@ application code and never waits for one client.
 import logging
 import selectors
 import socket
+import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -71,12 +74,17 @@ class Traffic:
         )
         connection.deadline = time.monotonic() + self._settings.head_timeout_s
         self.connections.add(connection)
-        self._watch(connection, _READ)
+        # The request is often here already, and often the only one of its connection: such a
+        # socket is never given to the selector. Paused before the first look, since the pool
+        # thread may have answered when this thread sees that it is not waiting.
+        connection.is_paused = True
         if received:
             connection.reader.feed(received)
             self._guarded(self._advance, connection)
-        # The request is often here already.
-        self._on_event(connection, _READ)
+        if connection.phase is not Phase.ANSWERING:
+            self._guarded(self._read, connection)
+        if connection.phase is not Phase.ANSWERING:
+            self._guarded(self._unpause, connection)
 
     def leave(self) -> None:
         """Let go of connections without a request, now and after each answer."""
@@ -85,6 +93,22 @@ class Traffic:
         for connection in list(self.connections):
             if connection.phase is Phase.HEAD:
                 self._guarded(self._let_go, connection)
+
+    def close_idle(self, most: int) -> int:
+        """Close up to `most` connections that wait for a request, the longest waiting first.
+
+        Returns how many it was.
+        """
+        idle = [
+            each
+            for each in self.connections
+            if each.phase is Phase.HEAD and not each.has_begun and not each.reader.unread_bytes
+        ]
+        # Each was given its deadline when it began to wait.
+        idle.sort(key=lambda each: each.deadline)
+        for connection in idle[:most]:
+            self._guarded(self._close, connection)
+        return len(idle[:most])
 
     def announce_close(self) -> None:
         """In any thread: answers say `Connection: close`, unless connections live on elsewhere."""
@@ -103,7 +127,11 @@ class Traffic:
             if connection in self.in_flight and head is not None:
                 age_s = now - connection.started_at if connection.started_at else 0.0
                 logger.warning(
-                    "Cut at the deadline: %s %r, %.1f s old", head.method, head.target, age_s
+                    "Cut at the deadline: %s %r, %.1f s old%s",
+                    head.method,
+                    head.target,
+                    age_s,
+                    _where(connection),
                 )
             self._close(connection)
 
@@ -194,12 +222,14 @@ class Traffic:
         if not isinstance(head, RequestHead):
             raise TypeError(head)  # is_head_complete() has promised one.
         connection.head = head
-        connection.body = RequestBody(self._settings.body_memory_bytes)
         connection.has_begun = False
         connection.phase = Phase.BODY
         self.in_flight.add(connection)
-        if head.expect_continue and not reader.unread_bytes and head.body_length != 0:
-            connection.send(CONTINUE)
+        if head.body_length != 0:
+            connection.body = RequestBody(self._settings.body_memory_bytes)
+            connection.body_began_at = time.monotonic()
+            if head.expect_continue and not reader.unread_bytes:
+                connection.send(CONTINUE)
         return True
 
     def _await_head(self, connection: Connection) -> None:
@@ -213,19 +243,30 @@ class Traffic:
             if connection.body is not None:
                 connection.body.write(event.data)
         if event is NEED_DATA:
-            connection.deadline = time.monotonic() + self._settings.body_timeout_s
+            received = 0 if connection.body is None else connection.body.size_bytes
+            connection.deadline = self._deadline(
+                self._settings.body_timeout_s, connection.body_began_at, received
+            )
             self._close_if_ended(connection)
             return
+        if self.pool.queued >= self._settings.max_queued_requests:
+            raise BadRequest(503, "Too many requests wait already. Try again soon.")
         connection.deadline = inf
         connection.started_at = time.monotonic()
         connection.phase = Phase.ANSWERING
         self.pool.submit(connection)
+
+    def _deadline(self, idle_s: float, began_at: float, size_bytes: int) -> float:
+        """For the next piece, and for a rate: a client must not keep us busy by dripping."""
+        least_rate = self._settings.min_bytes_per_s
+        return min(time.monotonic(), began_at + size_bytes / least_rate) + idle_s
 
     # --- Answering -------------------------------------------------------------------
 
     def _answer(self, connection: Connection) -> None:
         """In a pool thread."""
         may_stay_open = False
+        connection.thread_id = threading.get_ident()
         try:
             if not connection.is_gone:
                 may_stay_open = self._gateway.answer(connection)
@@ -257,14 +298,18 @@ class Traffic:
         """After an answer of which the loop has to know. Late calls find another phase."""
         if connection.phase is not Phase.HEAD:
             return
-        if connection.is_paused:
-            connection.is_paused = False
-            self._watch(connection, connection.events | _READ)
+        self._unpause(connection)
         if self.is_leaving:
             self._let_go(connection)
         else:
             self._advance(connection)
         self._close_if_ended(connection)
+
+    def _unpause(self, connection: Connection) -> None:
+        if connection.is_paused:
+            connection.is_paused = False
+            if not connection.is_eof:
+                self._watch(connection, connection.events | _READ)
 
     def _ask_flush(self, connection: Connection) -> None:
         """In a pool thread."""
@@ -272,12 +317,16 @@ class Traffic:
 
     def _start_flush(self, connection: Connection) -> None:
         if connection.has_unsent():
-            connection.deadline = time.monotonic() + self._settings.write_timeout_s
+            connection.drain_began_at = time.monotonic()
+            connection.drained_bytes = 0
+            connection.deadline = connection.drain_began_at + self._settings.write_timeout_s
             self._watch(connection, connection.events | _WRITE)
 
     def _flush(self, connection: Connection) -> None:
         if connection.has_unsent():
-            connection.deadline = time.monotonic() + self._settings.write_timeout_s
+            connection.deadline = self._deadline(
+                self._settings.write_timeout_s, connection.drain_began_at, connection.drained_bytes
+            )
         if not connection.flush():
             return
         self._watch(connection, connection.events & ~_WRITE)
@@ -395,3 +444,13 @@ class Traffic:
         else:
             self._selector.register(connection.sock, events, partial(self._on_event, connection))
         connection.events = events
+
+
+def _where(connection: Connection) -> str:
+    """The stack of the thread that answers, for a request that was cut; "" when none does."""
+    if connection.phase is not Phase.ANSWERING or connection.is_answered:
+        return ""
+    frame = sys._current_frames().get(connection.thread_id)
+    if frame is None:
+        return ", waiting for a thread"
+    return f", in:\n{''.join(traceback.format_stack(frame)).rstrip()}"
