@@ -212,7 +212,8 @@ class AcceptLoop:
         for _ in range(most):
             if self._is_leaving:
                 return  # The gate of a request that was just accepted has closed the listener.
-            if len(self._traffic.connections) >= self._most_connections and not self._make_room():
+            is_full = len(self._traffic.connections) >= self._most_connections
+            if is_full and not self._traffic.has_idle():
                 self._pause_accepting(f"{self._most_connections} connections are open")
                 return
             try:
@@ -226,14 +227,13 @@ class AcceptLoop:
                 self._make_room()
                 self._pause_accepting(str(error))
                 return
+            if is_full:
+                self._make_room()
             self._traffic.begin(sock, _host_and_port(address))
 
-    def _make_room(self) -> bool:
-        """Close the connections that have waited longest for a request; False: there is none.
-
-        Some at once, since finding them costs a look at all.
-        """
-        return self._traffic.close_idle(max(1, self._most_connections // 16)) > 0
+    def _make_room(self) -> None:
+        """Some at once, since finding those that waited longest costs a look at all."""
+        self._traffic.close_idle(max(1, self._most_connections // 16))
 
     def _pause_accepting(self, reason: str) -> None:
         """The listener stays readable and would spin."""

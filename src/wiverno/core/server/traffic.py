@@ -94,21 +94,17 @@ class Traffic:
             if connection.phase is Phase.HEAD:
                 self._guarded(self._let_go, connection)
 
-    def close_idle(self, most: int) -> int:
-        """Close up to `most` connections that wait for a request, the longest waiting first.
+    def has_idle(self) -> bool:
+        """Is there a connection that waits for a request?"""
+        return any(_is_idle(each) for each in self.connections)
 
-        Returns how many it was.
-        """
-        idle = [
-            each
-            for each in self.connections
-            if each.phase is Phase.HEAD and not each.has_begun and not each.reader.unread_bytes
-        ]
+    def close_idle(self, most: int) -> None:
+        """Close up to `most` connections that wait for a request, the longest waiting first."""
+        idle = [each for each in self.connections if _is_idle(each)]
         # Each was given its deadline when it began to wait.
         idle.sort(key=lambda each: each.deadline)
         for connection in idle[:most]:
             self._guarded(self._close, connection)
-        return len(idle[:most])
 
     def announce_close(self) -> None:
         """In any thread: answers say `Connection: close`, unless connections live on elsewhere."""
@@ -444,6 +440,10 @@ class Traffic:
         else:
             self._selector.register(connection.sock, events, partial(self._on_event, connection))
         connection.events = events
+
+
+def _is_idle(connection: Connection) -> bool:
+    return connection.phase is Phase.HEAD and not connection.reader.unread_bytes
 
 
 def _where(connection: Connection) -> str:
