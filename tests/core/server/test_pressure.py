@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -198,13 +199,18 @@ def logged(caplog: pytest.LogCaptureFixture) -> str:
 
 def test_client_in_the_backlog_at_the_order_to_stop_is_answered(run_loop: RunLoop) -> None:
     is_asked, may_go_on = threading.Event(), threading.Event()
+    requests = count()
 
     def hold_the_loop() -> bool:
+        if next(requests) == 0:
+            return True
         is_asked.set()
         return may_go_on.wait(DEADLINE_S)
 
     running = run_loop(hello, may_dispatch=hold_the_loop)
     with running.connect() as first:
+        # The second one, so that the loop is not held while it accepts.
+        assert first.ask(GET).status == 200
         first.send(get("/first"))
         assert is_asked.wait(DEADLINE_S)
         running.loop.drain(DEADLINE_S)
