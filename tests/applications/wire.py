@@ -44,7 +44,9 @@ class Request:
 
     def encode(self) -> bytes:
         """The request as it goes over the wire; it says itself whether to close."""
-        fields = [("Host", HOST), *self.fields]
+        fields = list(self.fields)
+        if "host" not in {name.lower() for name, _ in fields}:
+            fields.insert(0, ("Host", HOST))
         if not self.keep_alive:
             fields.append(("Connection", "close"))
         body = self.body
