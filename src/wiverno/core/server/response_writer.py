@@ -105,10 +105,13 @@ class ResponseWriter:
             raise ResponseError(f"Headers are a list of pairs, not {type(headers).__name__}.")
         self._names = set()
         self._length = None
+        # RFC 9110 section 8.6: no Content-Length with 204, and with 304 none but that of the
+        # 200, for which Django says 0.
+        has_length = status[:3] not in ("204", "304")
         lines = [f"HTTP/1.1 {status}"]
         for name, value in headers:
             self._note_header(name, value)
-            if status[:3] != "204" or self._length is None or name.lower() != "content-length":
+            if has_length or name.lower() != "content-length":
                 lines.append(f"{name}: {value}")
         self._head = _encode(lines)
         self.status = int(status[:3])
