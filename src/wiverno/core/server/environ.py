@@ -130,7 +130,8 @@ def request_environ(connection: Environ, head: RequestHead, body: RequestBody) -
     """The environ of one request; its input stands at the beginning of the body."""
     environ = connection.copy()
     environ["REQUEST_METHOD"] = head.method
-    environ["PATH_INFO"] = decode_path(head.path)
+    # RFC 3875 section 4.1.5: empty or from a slash on, which `OPTIONS *` has not.
+    environ["PATH_INFO"] = "" if head.path == "*" else decode_path(head.path)
     environ["QUERY_STRING"] = head.query
     environ["REQUEST_URI"] = environ["RAW_URI"] = head.target
     environ["SERVER_PROTOCOL"] = head.version
