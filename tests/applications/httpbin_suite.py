@@ -1,7 +1,8 @@
 """httpbin's own tests, with werkzeug's test client or over the wire.
 
 They are part of httpbin's source distribution, not of its wheel and not of this repository:
-pip fetches them once into the environment that runs the tests.
+pip fetches them once into the environment that runs the tests. They run in a process of their
+own, because they change what a process has once, and wait much, so that several run at a time.
 """
 
 import importlib.metadata
@@ -154,6 +155,11 @@ def request_of(environ: Environ) -> Request:
     )
 
 
+def main(path: str, port: str = "") -> None:
+    """Print what becomes of each test, over the wire where a port is given."""
+    address = ("127.0.0.1", int(port)) if port else None
+    sys.stdout.write(json.dumps(run_suite(Path(path), address)) + "\n")
+
+
 if __name__ == "__main__":
-    # With the test client, in a process of its own: the tests change what a process has once.
-    sys.stdout.write(json.dumps(run_suite(Path(sys.argv[1]), None)) + "\n")
+    main(*sys.argv[1:])

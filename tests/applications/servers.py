@@ -34,13 +34,13 @@ def run_server(application: WSGIApplication, **settings: Any) -> Iterator[Addres
 
 
 @contextmanager
-def waitress(application: WSGIApplication) -> Iterator[Address]:
-    """waitress in a thread, with its defaults."""
-    server = create_server(application, host="127.0.0.1", port=0, threads=THREADS)
+def waitress(application: WSGIApplication, **settings: Any) -> Iterator[Address]:
+    """waitress in a thread, with its defaults but for `settings`."""
+    server = create_server(application, host="127.0.0.1", port=0, threads=THREADS, **settings)
     thread = threading.Thread(target=server.run, name="test-waitress")
     thread.start()
     try:
-        yield "127.0.0.1", server.effective_port
+        yield "127.0.0.1", int(server.effective_port)
     finally:
         # In its own thread, as everything that closes what its loop looks at; its loop ends
         # with the last thing in the map.
