@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from io import BytesIO
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from wiverno.core.server.request_head import RequestHead
 from wiverno.core.wsgi_types import Environ
@@ -20,15 +20,37 @@ class _Readable(Protocol):
 
 
 class FileWrapper:
-    """`wsgi.file_wrapper`: a file as an iterable of blocks, closed with the response."""
+    """`wsgi.file_wrapper`: a file as an iterator of blocks, closed with the response.
+
+    Its own iterator: middleware that calls `iter()` on it must find `close` on what it gets,
+    and one that answers Range must find `seek`, or a part of a file costs the whole of it.
+    """
 
     def __init__(self, file: _Readable, block_bytes: int = 64 * 1024) -> None:
-        self._file = file
+        self._file: Any = file
         self._block_bytes = block_bytes
 
     def __iter__(self) -> Iterator[bytes]:
-        while block := self._file.read(self._block_bytes):
-            yield block
+        return self
+
+    def __next__(self) -> bytes:
+        block: bytes = self._file.read(self._block_bytes)
+        if not block:
+            raise StopIteration
+        return block
+
+    def seekable(self) -> bool:
+        """Can `seek` and `tell` be called?"""
+        seekable = getattr(self._file, "seekable", None)
+        return seekable is not None and bool(seekable())
+
+    def seek(self, offset: int, whence: int = 0, /) -> None:
+        """Go on from another place in the file."""
+        self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """The place in the file."""
+        return int(self._file.tell())
 
     def close(self) -> None:
         """Close the file, if it can be closed."""
@@ -108,7 +130,8 @@ def request_environ(connection: Environ, head: RequestHead, body: RequestBody | 
     """The environ of one request; its input stands at the beginning of the body, if it has one."""
     environ = connection.copy()
     environ["REQUEST_METHOD"] = head.method
-    environ["PATH_INFO"] = decode_path(head.path)
+    # RFC 3875 section 4.1.5: empty or from a slash on, which `OPTIONS *` has not.
+    environ["PATH_INFO"] = "" if head.path == "*" else decode_path(head.path)
     environ["QUERY_STRING"] = head.query
     environ["REQUEST_URI"] = environ["RAW_URI"] = head.target
     environ["SERVER_PROTOCOL"] = head.version

@@ -168,8 +168,9 @@ class ResponseWriter:
             if self._length is not None or not (value.isascii() and value.isdigit()):
                 raise ResponseError(f"Content-Length {value!r} is repeated or not a number.")
             self._length = int(value)
-            # RFC 9110 section 8.6.
-            return code != 204
+            # RFC 9110 section 8.6: no Content-Length with 204, and with 304 none but that of the
+            # 200, for which Django says 0.
+            return code not in (204, 304)
         return True
 
     def _choose_framing(self, body_length: int | None) -> bytes:
