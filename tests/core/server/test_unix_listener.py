@@ -13,7 +13,7 @@ import pytest
 
 from tests.core.server.serving import DEADLINE_S, get
 from wiverno.core.server import RunServer
-from wiverno.core.server.unix_listener import bind_unix
+from wiverno.core.server.unix_listener import UnixSocketError, bind_unix
 from wiverno.core.wsgi_types import Environ, StartResponse
 
 Start = Callable[..., RunServer]
@@ -126,7 +126,7 @@ def test_bind_unix_when_the_file_is_no_socket_never_removes_it(tmp_path: Path, k
             path.mkdir()
         case _:
             path.symlink_to(target)
-    with pytest.raises(FileExistsError, match=r"File exists: unix:.*It is no socket"):
+    with pytest.raises(UnixSocketError, match=r"File exists: unix:.*It is no socket"):
         bind_unix(str(path), 5)
     assert path.exists()
     assert target.read_text() == "mine"
@@ -148,14 +148,14 @@ def test_bind_unix_when_it_cannot_says_what_to_do(
     assert os.strerror(number) in str(caught.value)
 
 
-def test_bind_unix_when_forbidden_is_a_permission_error_with_a_remedy(
+def test_bind_unix_when_forbidden_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(self: socket.socket, address: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr("socket.socket.bind", refuse)
-    with pytest.raises(PermissionError, match=r"Permission denied.*this user may write to"):
+    with pytest.raises(UnixSocketError, match=r"Permission denied.*this user may write to"):
         bind_unix(str(tmp_path / "server.sock"), 5)
 
 

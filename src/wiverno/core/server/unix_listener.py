@@ -7,12 +7,17 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from wiverno.core.exceptions import WivernoError
 from wiverno.core.server.settings import ServerSettingsError
 
 # sun_path of sockaddr_un with its final NUL: 108 on Linux, 104 on macOS and the BSDs.
 _MAX_PATH_BYTES = 103
 # Whoever may enter the folder may connect: a proxy runs as another user.
 _MODE = 0o666
+
+
+class UnixSocketError(WivernoError, OSError):
+    """A path cannot be listened on. Text and number are the system's, with what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class UnixListener:
 def bind_unix(text: str, backlog: int) -> UnixListener:
     """Listen on a path; a socket file on which nobody answers is replaced.
 
-    Raises OSError with the system's words and what to do.
+    Raises UnixSocketError with the system's words and what to do.
     """
     if not hasattr(socket, "AF_UNIX"):
         raise ServerSettingsError("uds", text, "needs a system with UNIX sockets.")
@@ -90,11 +95,9 @@ def _identity(path: Path) -> tuple[int, int, int]:
     return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
-def _explain(error: OSError, path: Path) -> OSError:
-    """The same class and number, with where it happened and what to do."""
+def _explain(error: OSError, path: Path) -> UnixSocketError:
     words = error.strerror or str(error)
-    # OSError chooses the subclass (PermissionError, ...) by the number.
-    return OSError(error.errno, f"{words}: unix:{path}. {_remedy(error.errno, path)}")
+    return UnixSocketError(error.errno, f"{words}: unix:{path}. {_remedy(error.errno, path)}")
 
 
 def _remedy(number: int | None, path: Path) -> str:
