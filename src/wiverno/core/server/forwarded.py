@@ -6,8 +6,8 @@ Nothing in a field is an error: what cannot be read is not believed.
 """
 
 import re
-from dataclasses import dataclass
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
+from typing import NamedTuple
 
 from wiverno.core.exceptions import WivernoError
 from wiverno.core.wsgi_types import Environ
@@ -17,7 +17,7 @@ _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # patterns are compiled when they are first used: most servers never see these fields.
 _PAIR = rf'[ \t]*(?:({_TOKEN})=(?:({_TOKEN})|"((?:[^"\\]|\\.)*)"))?[ \t]*([,;]|\Z)'
 _NODE = r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::([0-9]{1,5}|_[A-Za-z0-9._-]+))?"
-_HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::([0-9]{1,5}))?"
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::[0-9]{1,5})?"
 # RFC 4291 section 2.5.5.2: how a socket for both families shows an IPv4 peer.
 _MAPPED_IPV4 = b"\0" * 10 + b"\xff\xff"
 _SCHEMES = ("http", "https")
@@ -63,9 +63,8 @@ class TrustedProxies:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What the fields of one kind say of the client."""
+class _Told(NamedTuple):
+    """What the fields of one kind say of the client. Behind a proxy each request makes one."""
 
     # None: nothing; "": that they do not know, or that cannot be read.
     address: str | None = None
@@ -76,6 +75,7 @@ class _Told:
     vouched: str = ""
 
 
+_NOTHING = _Told()
 _UNREADABLE = _Told(address="")
 
 
@@ -109,37 +109,39 @@ def _told(environ: Environ, proxies: TrustedProxies) -> _Told:
 
     Nothing tells which is which, so where both are there they must agree.
     """
-    has_standard = "HTTP_FORWARDED" in environ
     has_usual = "HTTP_X_FORWARDED_FOR" in environ or "HTTP_X_FORWARDED_PROTO" in environ
-    usual = _by_x_forwarded(environ, proxies) if has_usual else _Told()
-    standard = _by_forwarded(environ["HTTP_FORWARDED"], proxies) if has_standard else _Told()
-    if has_usual and has_standard:
-        schemes = {usual.scheme, standard.scheme} - {None}
-        if usual.address != standard.address or len(schemes) > 1:
-            return _UNREADABLE
-        # No host: if `Forwarded` is the one that came through, the client has chosen it.
-        told = _Told(usual.address, usual.port, next(iter(schemes), None))
-    else:
-        told = usual if has_usual else standard
+    usual = _by_x_forwarded(environ, proxies) if has_usual else _NOTHING
     if usual.vouched:
         environ["HTTP_X_FORWARDED_FOR"] = usual.vouched
+    if "HTTP_FORWARDED" not in environ:
+        return usual
+    standard = _by_forwarded(environ["HTTP_FORWARDED"], proxies)
     if standard.vouched:
         environ["HTTP_FORWARDED"] = standard.vouched
-    return told
+    if not has_usual:
+        return standard
+    schemes = {usual.scheme, standard.scheme} - {None}
+    if usual.address != standard.address or len(schemes) > 1:
+        return _UNREADABLE
+    # No host: if `Forwarded` is the one that came through, the client has chosen it.
+    return _Told(usual.address, usual.port, next(iter(schemes), None))
 
 
 def _set_url(environ: Environ, told: _Told) -> None:
     """Scheme and authority, by which an application builds URLs (PEP 3333)."""
-    if told.host is not None:
-        environ["HTTP_HOST"] = told.host
     if told.scheme is None and told.host is None:
         return
-    scheme = environ["wsgi.url_scheme"] = told.scheme or environ["wsgi.url_scheme"]
-    found = re.fullmatch(_HOST, environ.get("HTTP_HOST", ""))
-    if found is not None and told.host is not None:
-        environ["SERVER_NAME"] = found[1]
-    port = found[2] if found is not None else None
-    environ["SERVER_PORT"] = port or ("443" if scheme == "https" else "80")
+    if told.scheme is not None:
+        environ["wsgi.url_scheme"] = told.scheme
+    if told.host is not None:
+        environ["HTTP_HOST"] = told.host
+    # Valid, whoever has sent it, and with brackets around IPv6.
+    name, colon, port = environ.get("HTTP_HOST", "").rpartition(":")
+    if not colon or port.endswith("]"):
+        name, port = f"{name}{colon}{port}", ""
+    if told.host is not None:
+        environ["SERVER_NAME"] = name
+    environ["SERVER_PORT"] = port or ("443" if environ["wsgi.url_scheme"] == "https" else "80")
 
 
 def _remove_fields(environ: Environ) -> None:
@@ -154,19 +156,17 @@ def _by_x_forwarded(environ: Environ, proxies: TrustedProxies) -> _Told:
     # Several fields were joined by ", ". The last one is what the nearest proxy has said.
     scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").rpartition(",")[2].strip(" \t").lower()
     known_scheme = scheme if scheme in _SCHEMES else None
-    entries = [
-        entry
-        for part in environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        if (entry := part.strip(" \t"))
-    ]
+    text = environ.get("HTTP_X_FORWARDED_FOR", "")
+    entries = [entry for part in text.split(",") if (entry := part.strip(" \t"))]
     if not entries:
-        return _Told(scheme=known_scheme)
+        return _Told(None, "", known_scheme)
     index = len(entries) - 1
     address, port = _usual_node(entries[index])
     while index and address and proxies.trusts(address):
         index -= 1
         address, port = _usual_node(entries[index])
-    return _Told(address, port, known_scheme, vouched=", ".join(entries[index:]))
+    vouched = ", ".join(entries[index:]) if index else text
+    return _Told(address, port, known_scheme, None, vouched)
 
 
 def _usual_node(text: str) -> tuple[str, str]:
