@@ -16,6 +16,7 @@ from functools import partial
 from math import inf
 
 from wiverno.core.server.environ import base_environ
+from wiverno.core.server.forwarded import TrustedProxies
 from wiverno.core.server.gateway import Gateway, ResponseSummary
 from wiverno.core.server.seam import Seam
 from wiverno.core.server.settings import ServerSettings
@@ -61,14 +62,15 @@ class AcceptLoop:
     ) -> None:
         self._settings = settings or ServerSettings()
         self._listeners = list(listeners)
-        environ = base_environ(*self._server_address())
+        environ = base_environ(*self._server_address(), self._settings.root_path)
+        proxies = TrustedProxies(self._settings.forwarded_allow_ips)
         self._wakeup = Wakeup()
         self._selector = selectors.DefaultSelector()
         self._traffic = Traffic(
             self._selector,
             self._call,
             self._settings,
-            Gateway(application, environ, on_response),
+            Gateway(application, environ, on_response, proxies),
             Seam(may_dispatch, release, self._leave),
         )
         self._most_connections = self._settings.max_connections or _most_connections()
@@ -284,10 +286,10 @@ class AcceptLoop:
 
     def _server_address(self) -> tuple[str, int]:
         name = self._settings.server_name
-        if not self._listeners:
-            return name or "localhost", 80
-        host, port = self._listeners[0].getsockname()[:2]
-        return name or str(host), int(port)
+        # A UNIX socket has neither; PEP 3333 wants both.
+        address = _host_and_port(self._listeners[0].getsockname()) if self._listeners else None
+        host, port = address or ("localhost", 80)
+        return name or host, port
 
 
 def _most_connections() -> int:

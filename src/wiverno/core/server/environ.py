@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import IO, Any, Protocol
 
+from wiverno.core.server.forwarded import TrustedProxies, apply_forwarded, is_proxy_key
 from wiverno.core.server.request_head import RequestHead
 from wiverno.core.wsgi_types import Environ
 
@@ -97,10 +98,10 @@ class RequestBody:
         self._file.write(memory.read())
 
 
-def base_environ(server_name: str, server_port: int) -> Environ:
+def base_environ(server_name: str, server_port: int, root_path: str = "") -> Environ:
     """What every request of one server has in common."""
     return {
-        "SCRIPT_NAME": "",
+        "SCRIPT_NAME": root_path.encode().decode("latin-1"),
         "SERVER_NAME": server_name,
         "SERVER_PORT": str(server_port),
         "SERVER_SOFTWARE": "wiverno",
@@ -126,7 +127,9 @@ def connection_environ(server: Environ, address: tuple[str, int] | None) -> Envi
     return environ
 
 
-def request_environ(connection: Environ, head: RequestHead, body: RequestBody | None) -> Environ:
+def request_environ(
+    connection: Environ, head: RequestHead, body: RequestBody | None, proxies: TrustedProxies
+) -> Environ:
     """The environ of one request; its input stands at the beginning of the body, if it has one."""
     environ = connection.copy()
     environ["REQUEST_METHOD"] = head.method
@@ -137,7 +140,10 @@ def request_environ(connection: Environ, head: RequestHead, body: RequestBody | 
     environ["SERVER_PROTOCOL"] = head.version
     environ["wsgi.input"] = BytesIO() if body is None else body.rewind()
     environ["wsgi.errors"] = sys.stderr
-    _add_headers(environ, head.headers)
+    if environ["SCRIPT_NAME"]:
+        _cut_root_path(environ)
+    if _add_headers(environ, head.headers):
+        apply_forwarded(environ, proxies)
     if body is not None and head.body_length is None:
         # Decoded already: an application that knows only Content-Length can read it.
         environ["CONTENT_LENGTH"] = str(body.size_bytes)
@@ -152,19 +158,33 @@ def decode_path(path: str) -> str:
     return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), path)
 
 
-def _add_headers(environ: Environ, headers: list[tuple[str, str]]) -> None:
+def _cut_root_path(environ: Environ) -> None:
+    """Of a path that the proxy has passed as it was; others have lost it there already."""
+    root_path, path = environ["SCRIPT_NAME"], environ["PATH_INFO"]
+    if path == root_path or path.startswith(f"{root_path}/"):
+        environ["PATH_INFO"] = path[len(root_path) :]
+
+
+def _add_headers(environ: Environ, headers: list[tuple[str, str]]) -> bool:
+    """True when there is a field among them that only a proxy has a reason to send."""
+    is_forwarded = False
     for name, value in headers:
-        key = _keys.get(name) or _learn_key(name)
+        key = _keys.get(name)
+        if key is None:
+            key = _learn_key(name)
+            is_forwarded = is_forwarded or is_proxy_key(key)
         if key not in environ:
             environ[key] = value
         else:
             # RFC 9110 section 5.3; cookies are the exception (RFC 6265 section 4.2).
             separator = "; " if key == "HTTP_COOKIE" else ", "
             environ[key] = f"{environ[key]}{separator}{value}"
+    return is_forwarded
 
 
 def _learn_key(name: str) -> str:
     key = "HTTP_" + name.upper().replace("-", "_")
-    if len(_keys) < _ENOUGH_KEYS and len(name) < 64:
+    # The fields of proxies are never learnt: that they come here is how they are found.
+    if len(_keys) < _ENOUGH_KEYS and len(name) < 64 and not is_proxy_key(key):
         _keys[name] = key
     return key

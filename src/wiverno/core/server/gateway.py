@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from wiverno.core.server.connection import ClientGoneError, Connection
 from wiverno.core.server.environ import request_environ
+from wiverno.core.server.forwarded import TrustedProxies
 from wiverno.core.server.http_date import http_date
 from wiverno.core.server.request_head import RequestHead
 from wiverno.core.server.response_writer import ResponseError, ResponseWriter, plain_answer
@@ -21,7 +22,10 @@ logger = logging.getLogger("wiverno.core.server")
 
 @dataclass(frozen=True, slots=True)
 class ResponseSummary:
-    """What a line of a request log needs. `status` 0: the client got no answer."""
+    """What a line of a request log needs. `status` 0: the client got no answer.
+
+    `remote_address` is the client, where a trusted proxy tells it; "" when it is not known.
+    """
 
     method: str
     target: str
@@ -29,6 +33,9 @@ class ResponseSummary:
     body_bytes: int
     duration_s: float
     remote_address: str
+    protocol: str
+    referer: str
+    user_agent: str
 
 
 class Gateway:
@@ -39,9 +46,11 @@ class Gateway:
         application: WSGIApplication,
         server_environ: Environ,
         on_response: Callable[[ResponseSummary], None] | None,
+        proxies: TrustedProxies,
     ) -> None:
         self._application = application
         self.server_environ = server_environ
+        self._proxies = proxies
         self._on_response = on_response
         # Set by the loop: answers say `Connection: close` from then on.
         self.is_closing = False
@@ -52,33 +61,43 @@ class Gateway:
         if head is None:
             return False
         exchange = _Exchange(head, connection.send, self)
-        environ = request_environ(connection.environ, head, body)
+        environ = request_environ(connection.environ, head, body, self._proxies)
+        # Before the application writes into its environ.
+        remote_address = environ["REMOTE_ADDR"]
         exchange.run(self._application, environ)
         if body is not None:
             body.close()
         if self._on_response is not None:
-            self._report(self._on_response, connection, head, exchange.writer)
+            duration_s = time.monotonic() - connection.started_at
+            self._report(
+                _summary(head, exchange.writer, duration_s, remote_address), self._on_response
+            )
         return exchange.may_stay_open
 
     def _report(
-        self,
-        on_response: Callable[[ResponseSummary], None],
-        connection: Connection,
-        head: RequestHead,
-        writer: ResponseWriter,
+        self, summary: ResponseSummary, on_response: Callable[[ResponseSummary], None]
     ) -> None:
-        summary = ResponseSummary(
-            method=head.method,
-            target=head.target,
-            status=writer.status,
-            body_bytes=writer.body_bytes,
-            duration_s=time.monotonic() - connection.started_at,
-            remote_address=connection.address[0] if connection.address else "",
-        )
         try:
             on_response(summary)
         except Exception:
             logger.exception("The callable for finished responses failed")
+
+
+def _summary(
+    head: RequestHead, writer: ResponseWriter, duration_s: float, remote_address: str
+) -> ResponseSummary:
+    fields = dict(head.headers)
+    return ResponseSummary(
+        method=head.method,
+        target=head.target,
+        status=writer.status,
+        body_bytes=writer.body_bytes,
+        duration_s=duration_s,
+        remote_address=remote_address,
+        protocol=head.version,
+        referer=fields.get("referer", ""),
+        user_agent=fields.get("user-agent", ""),
+    )
 
 
 class _Exchange:
