@@ -8,6 +8,7 @@ from benchmarks.prod.scenarios import Scenario
 from benchmarks.prod.served.application import application
 from wiverno.core.server.connection import Connection
 from wiverno.core.server.environ import RequestBody, base_environ, request_environ
+from wiverno.core.server.forwarded import TrustedProxies
 from wiverno.core.server.gateway import Gateway
 from wiverno.core.server.http_date import http_date
 from wiverno.core.server.request_head import RequestHead
@@ -34,20 +35,23 @@ def parts_us(scenario: Scenario) -> Mapping[str, float]:
     raw = request_bytes(scenario)
     reader = RequestReader(settings.limits)
     head, body = read(reader, raw, settings)
-    gateway = Gateway(application, base_environ("127.0.0.1", 8000), None)
+    proxies = TrustedProxies(settings.forwarded_allow_ips)
+    gateway = Gateway(application, base_environ("127.0.0.1", 8000), None, proxies)
     with SilentSocket() as sock:
         connection = Connection(
             sock, ("127.0.0.1", 50000), settings, gateway.server_environ, lambda connection: None
         )
 
         def answer() -> None:
-            connection.head, connection.body = head, RequestBody(settings.body_memory_bytes)
-            connection.body.write(b"x" * scenario.body_bytes)
+            connection.head = head
+            if scenario.body_bytes:
+                connection.body = RequestBody(settings.body_memory_bytes)
+                connection.body.write(b"x" * scenario.body_bytes)
             gateway.answer(connection)
 
         return {
             "reader": least_us(lambda: read(reader, raw, settings)),
-            "environ": least_us(lambda: request_environ(connection.environ, head, body)),
+            "environ": least_us(lambda: request_environ(connection.environ, head, body, proxies)),
             "writer": least_us(lambda: write(scenario)),
             "gateway (application, environ and writer in it)": least_us(answer),
         }
