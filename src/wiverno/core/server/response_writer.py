@@ -65,7 +65,10 @@ class ResponseWriter:
     is_open = False
     is_finished = False
     status = 0
+    """0: not known yet."""
     body_bytes = 0
+    missing_bytes = 0
+    """At the end: what the body lacks of its Content-Length."""
     excess_bytes = 0
     _head = b""
     _length: int | None = None
@@ -77,18 +80,6 @@ class ResponseWriter:
         self._is_http_1_1 = is_http_1_1
         self._is_head_request = is_head_request
         self.keep_alive = keep_alive
-
-    @property
-    def is_started(self) -> bool:
-        """Status and headers are known, though perhaps not sent."""
-        return self.status != 0
-
-    @property
-    def missing_bytes(self) -> int:
-        """What the announced Content-Length still lacks."""
-        if self._length is None or not self.has_body:
-            return 0
-        return self._length - self.body_bytes
 
     def start(self, status: str, headers: HeaderList) -> None:
         """Check and keep status and headers; a second call replaces them."""
@@ -154,7 +145,8 @@ class ResponseWriter:
     def finish(self) -> bytes:
         """What ends the body. A short body costs the connection: its framing is broken."""
         self.is_finished = True
-        if self.missing_bytes:
+        if self._length is not None and self.has_body and self._length != self.body_bytes:
+            self.missing_bytes = self._length - self.body_bytes
             self.keep_alive = False
         return b"0\r\n\r\n" if self._is_chunked else b""
 
