@@ -180,6 +180,7 @@ class AcceptLoop:
     def _turn(self) -> None:
         for key, mask in self._selector.select(self._wait_s()):
             key.data(mask)
+        self._traffic.dispatch()
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + self._sweep_interval_s

@@ -65,6 +65,7 @@ class Gateway:
         # Before the application writes into its environ.
         remote_address = environ["REMOTE_ADDR"]
         exchange.run(self._application, environ)
+        connection.rest = exchange.rest
         if body is not None:
             body.close()
         if self._on_response is not None:
@@ -103,13 +104,15 @@ def _summary(
 class _Exchange:
     """One request and its response."""
 
-    __slots__ = ("_gateway", "_head", "_send", "is_cut", "writer")
+    __slots__ = ("_gateway", "_head", "_send", "is_cut", "rest", "writer")
 
     def __init__(self, head: RequestHead, send: Callable[[bytes], None], gateway: Gateway) -> None:
         self._head = head
         self._send = send
         self._gateway = gateway
         self.is_cut = False
+        # What is left to send when the application is done: all of it, for most answers.
+        self.rest = b""
         self.writer = ResponseWriter(
             is_http_1_1=head.version == "HTTP/1.1",
             is_head_request=head.method == "HEAD",
@@ -181,20 +184,24 @@ class _Exchange:
         writer = self.writer
         if writer.is_open:
             framed = writer.data(data)
+            if framed:
+                self._send(framed)
         else:
             if not writer.status:
                 raise ResponseError("The application did not call start_response.")
             if self._gateway.is_closing:
                 writer.keep_alive = False
             framed = writer.open(data, http_date(), len(data) if is_whole else None)
-        if framed:
-            self._send(framed)
+            if is_whole:
+                self.rest = framed
+            else:
+                self._send(framed)
 
     def _finish(self) -> None:
         writer = self.writer
         end = writer.finish()
         if end:
-            self._send(end)
+            self.rest += end
         if writer.missing_bytes:
             logger.error(
                 "%s: the body lacks %d bytes of its Content-Length; the connection is closed",
@@ -213,16 +220,12 @@ class _Exchange:
             return
         self.is_cut = True
         self.writer.status = 500
-        answer = plain_answer(
+        self.rest = plain_answer(
             500,
             "The application failed. The server's log has the traceback.",
             http_date(),
             is_head_request=self._head.method == "HEAD",
         )
-        try:
-            self._send(answer)
-        except ClientGoneError:
-            logger.debug("The client left before the 500 of %s", self._name)
 
     def _is_whole(self) -> bool:
         """Was everything sent before the failure, as when only `close()` fails?"""
