@@ -153,6 +153,8 @@ class RunServer:
             return
         from wiverno.core.server.access_log import AccessLog, write_to
 
+        if sys.stdout is None:
+            raise ServerSettingsError("access_log", True, "needs a stdout, and there is none.")
         log = AccessLog(write_to(sys.stdout), settings.access_log_format, settings.access_log_skip)
         log.start()
         try:
