@@ -264,6 +264,23 @@ def test_server_with_access_log_writes_a_line_for_each_answer(
     assert (second["method"], second["remote_address"]) == ("HEAD", "127.0.0.1")
 
 
+def test_server_with_access_log_writes_what_it_refuses_itself(
+    serve: Serve, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server = serve(hello, access_log=True, access_log_format="json", body_timeout_s=0.05)
+    with server.connect() as client:
+        assert client.ask(b"BAD\r\n\r\n").status == 400
+    with server.connect() as client:
+        fields = ("Content-Length: 5", "X-Forwarded-For: 9.9.9.9", "User-Agent: slow")
+        answer = client.ask(get("/upload", *fields, method="POST"))
+        assert answer.status == 408
+    server.stop()
+    bad, slow = (json.loads(line) for line in capfd.readouterr().out.splitlines())
+    assert (bad["status"], bad["method"], bad["remote_address"]) == (400, None, "127.0.0.1")
+    assert (slow["status"], slow["target"], slow["remote_address"]) == (408, "/upload", "9.9.9.9")
+    assert (slow["user_agent"], slow["body_bytes"]) == ("slow", len(answer.body))
+
+
 def test_server_with_access_log_and_without_stdout_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
