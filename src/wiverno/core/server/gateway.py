@@ -60,14 +60,15 @@ class Gateway:
     def answer(self, connection: Connection) -> bool:
         """Answer the request that the connection holds; True when it may stay open."""
         head, body = connection.head, connection.body
-        if head is None or body is None:
+        if head is None:
             return False
         exchange = _Exchange(head, connection.send, self)
         environ = request_environ(connection.environ, head, body, self._proxies)
         # Before the application writes into its environ.
         remote_address = environ["REMOTE_ADDR"]
         exchange.run(self._application, environ)
-        body.close()
+        if body is not None:
+            body.close()
         if self._on_response is not None:
             duration_s = time.monotonic() - connection.started_at
             self._report(
@@ -176,60 +177,58 @@ class _Exchange:
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None  # A traceback that refers to this frame is a circle.
-        elif self.writer.is_started:
+        elif self.writer.status:
             raise ResponseError("start_response was called twice without exc_info.")
         self.writer.start(status, headers)
         return self._write
 
     def _write(self, data: bytes) -> None:
-        self._send_data(data, None)
+        self._send_data(data)
 
     def _send_body(self, result: Iterable[bytes]) -> None:
         # PEP 3333 lets the server know the length when there is one piece only.
         if isinstance(result, list | tuple) and len(result) < 2:
-            data = result[0] if result else b""
-            _check_data(data)
-            self._send_data(data, None if self.writer.is_open else len(data))
+            self._send_data(result[0] if result else b"", is_whole=True)
         else:
             for data in result:
                 # The head waits for the first byte, so that a late error is still a 500.
                 if data or not isinstance(data, bytes):
-                    self._send_data(data, None)
+                    self._send_data(data)
                     if not self.writer.has_body:
                         break  # To HEAD nothing more will be sent, however long it goes on.
             if not self.writer.is_open:
-                self._send_data(b"", 0)
+                self._send_data(b"", is_whole=True)
         self._finish()
 
-    def _send_data(self, data: bytes, body_length: int | None) -> None:
-        _check_data(data)
+    def _send_data(self, data: bytes, *, is_whole: bool = False) -> None:
+        if not isinstance(data, bytes):
+            raise ResponseError(f"A body consists of bytes, not {type(data).__name__}.")
         writer = self.writer
-        framed = writer.data(data) if writer.is_open else self._open(data, body_length)
+        if writer.is_open:
+            framed = writer.data(data)
+        else:
+            if not writer.status:
+                raise ResponseError("The application did not call start_response.")
+            if self._gateway.is_closing:
+                writer.keep_alive = False
+            framed = writer.open(data, http_date(), len(data) if is_whole else None)
         if framed:
             self._send(framed)
 
-    def _open(self, data: bytes, body_length: int | None) -> bytes:
-        if not self.writer.is_started:
-            raise ResponseError("The application did not call start_response.")
-        if self._gateway.is_closing:
-            self.writer.keep_alive = False
-        return self.writer.open(data, http_date(), body_length)
-
     def _finish(self) -> None:
-        end = self.writer.finish()
+        writer = self.writer
+        end = writer.finish()
         if end:
             self._send(end)
-        if self.writer.missing_bytes:
+        if writer.missing_bytes:
             logger.error(
                 "%s: the body lacks %d bytes of its Content-Length; the connection is closed",
                 self._name,
-                self.writer.missing_bytes,
+                writer.missing_bytes,
             )
-        if self.writer.excess_bytes:
+        if writer.excess_bytes:
             logger.error(
-                "%s: %d bytes beyond Content-Length were cut",
-                self._name,
-                self.writer.excess_bytes,
+                "%s: %d bytes beyond Content-Length were cut", self._name, writer.excess_bytes
             )
 
     def _fail(self) -> None:
@@ -253,8 +252,3 @@ class _Exchange:
     def _is_whole(self) -> bool:
         """Was everything sent before the failure, as when only `close()` fails?"""
         return self.writer.is_finished and not self.writer.missing_bytes
-
-
-def _check_data(data: bytes) -> None:
-    if not isinstance(data, bytes):
-        raise ResponseError(f"A body consists of bytes, not {type(data).__name__}.")

@@ -35,7 +35,7 @@ class ServerOptions(TypedDict, total=False):
     max_leading_empty_lines: int
     max_connections: int | None
     max_queued_requests: int
-    min_body_bytes_per_s: int
+    min_bytes_per_s: int
     root_path: str
     forwarded_allow_ips: str
     access_log: bool

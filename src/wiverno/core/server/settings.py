@@ -199,12 +199,13 @@ class ServerSettings:
         option="--limit-queue",
         group=LIMITS,
     )
-    min_body_bytes_per_s: int = setting(
+    min_bytes_per_s: int = setting(
         500,
-        "Average rate of a request body, behind the first --timeout-body seconds.",
-        "As in Apache's mod_reqtimeout: a body that drips is ended, a slow phone is not.",
+        "Average rate at which a body has to come and an answer to be taken, beside their "
+        "timeouts.",
+        "As in Apache's mod_reqtimeout: one that drips is ended, a slow phone is not.",
         unit="bytes per second",
-        option="--limit-body-rate",
+        option="--limit-rate",
         group=LIMITS,
     )
     root_path: str = setting(
