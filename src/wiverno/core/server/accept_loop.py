@@ -64,13 +64,14 @@ class AcceptLoop:
         self._listeners = list(listeners)
         environ = base_environ(*self._server_address(), self._settings.root_path)
         proxies = TrustedProxies(self._settings.forwarded_allow_ips)
+        self._gateway = Gateway(application, environ, on_response, proxies)
         self._wakeup = Wakeup()
         self._selector = selectors.DefaultSelector()
         self._traffic = Traffic(
             self._selector,
             self._call,
             self._settings,
-            Gateway(application, environ, on_response, proxies),
+            self._gateway,
             Seam(may_dispatch, release, self._leave),
         )
         self._most_connections = self._settings.max_connections or _most_connections()
@@ -83,6 +84,10 @@ class AcceptLoop:
         self._accept_again_at = inf
         self._next_sweep = inf
         self._sweep_interval_s = self._settings.shortest_timeout_s() / 4
+
+    def report_refusals_to(self, on_refusal: Callable[[ResponseSummary], None]) -> None:
+        """Before `run()`: where answers of the server itself go; called in the loop's thread."""
+        self._gateway.on_refusal = on_refusal
 
     # --- From any thread -------------------------------------------------------------
 

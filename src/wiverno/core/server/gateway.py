@@ -52,6 +52,8 @@ class Gateway:
         self.server_environ = server_environ
         self._proxies = proxies
         self._on_response = on_response
+        # Gets the answers that the server gives by itself, in the loop's thread.
+        self.on_refusal: Callable[[ResponseSummary], None] | None = None
         # Set by the loop: answers say `Connection: close` from then on.
         self.is_closing = False
 
@@ -74,6 +76,29 @@ class Gateway:
                 _summary(head, exchange.writer, duration_s, remote_address), self._on_response
             )
         return exchange.may_stay_open
+
+    def report_refusal(self, connection: Connection, status: int, answer: bytes) -> None:
+        """The server has answered by itself; in the loop's thread, which must not wait for it."""
+        if self.on_refusal is None:
+            return
+        head, body = connection.head, connection.body
+        address = connection.address[0] if connection.address else ""
+        if head is not None and body is not None:
+            environ = request_environ(connection.environ, head, body, self._proxies)
+            address = environ["REMOTE_ADDR"]
+        fields = dict(head.headers) if head is not None else {}
+        summary = ResponseSummary(
+            method=head.method if head is not None else "",
+            target=head.target if head is not None else "",
+            status=status,
+            body_bytes=len(answer.partition(b"\r\n\r\n")[2]),
+            duration_s=0.0,
+            remote_address=address,
+            protocol=head.version if head is not None else "",
+            referer=fields.get("referer", ""),
+            user_agent=fields.get("user-agent", ""),
+        )
+        self._report(summary, self.on_refusal)
 
     def _report(
         self, summary: ResponseSummary, on_response: Callable[[ResponseSummary], None]

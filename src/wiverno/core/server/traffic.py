@@ -357,7 +357,9 @@ class Traffic:
         connection.phase = _CLOSING
         connection.deadline = time.monotonic() + self._settings.write_timeout_s
         self._watch(connection, 0)
-        connection.send(plain_answer(refusal.status, refusal.reason, http_date()))
+        answer = plain_answer(refusal.status, refusal.reason, http_date())
+        self._gateway.report_refusal(connection, refusal.status, answer)
+        connection.send(answer)
         if not connection.has_unsent():
             self._linger(connection)
 
