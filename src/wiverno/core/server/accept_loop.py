@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from math import inf
 
@@ -211,6 +212,10 @@ class AcceptLoop:
     def _watch_listeners(self) -> None:
         for listener in self._listeners:
             listener.setblocking(False)
+            # What is accepted inherits it. Otherwise the second part of an answer would wait for
+            # the client's delayed ACK: 40 ms. Fails for a UNIX socket, which has no such thing.
+            with suppress(OSError):
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._selector.register(listener, _READ, partial(self._accept, listener))
 
     def _accept(self, listener: socket.socket, mask: int) -> None:

@@ -13,7 +13,6 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from math import inf
 
@@ -78,10 +77,6 @@ class Traffic:
     ) -> None:
         """Serve an accepted connection, from which `received` was read already."""
         sock.setblocking(False)
-        # Otherwise the second part of an answer waits for the client's delayed ACK: 40 ms.
-        # Fails if it is not TCP, or gone already, which the next read tells.
-        with suppress(OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(
             sock, address, self._settings, self._gateway.server_environ, self._ask_flush
         )
