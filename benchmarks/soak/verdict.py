@@ -137,6 +137,8 @@ def _traffic_verdicts(observed: Observed) -> Iterator[Verdict]:
     yield Verdict(
         "abuse: every kind took place", f"absent: {absent}" if absent else "all", not absent
     )
+    if not observed.load:
+        yield Verdict("load: took place", "none", holds=False)
     for name, counts in observed.load.items():
         errors = counts["bad statuses"] + counts["socket errors"]
         yield Verdict(
