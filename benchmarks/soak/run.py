@@ -148,6 +148,7 @@ def observe(
         at_rest_after=after,
         asked=len(normal.times_s),
         worst_normal_s=normal.worst_s,
+        longest_pause_s=normal.longest_pause_s,
         failures=normal.failures,
         begun=told["begun"],
         outcomes=told["outcomes"],
@@ -194,7 +195,7 @@ def sampled(
         if elapsed_s > seconds + TRAFFIC_TIMEOUT_S:
             raise SoakError("Abuse and load did not end in time.")
         if begun + elapsed_s >= next_sample:
-            next_sample += SAMPLE_EVERY_S
+            next_sample = begun + elapsed_s + SAMPLE_EVERY_S
             with contextlib.suppress(OSError):  # The server has ended, which is judged later.
                 sample = read_sample(server.pid, elapsed_s)
                 tell(sample, normal)
@@ -260,6 +261,7 @@ def write(
             "p99 ms": round(normal.percentile_s(99) * 1000, 2),
             "worst ms": round(normal.worst_s * 1000, 2),
             "worst at s": round(normal.worst_at_s, 1),
+            "longest pause s": round(normal.longest_pause_s, 2),
             "failures": normal.failures[:20],
         },
         "load": observed.load,

@@ -13,6 +13,8 @@ from wsgiref.types import StartResponse
 
 HELLO = b"Hello, world!\n"
 LARGE = b"0123456789abcdef" * (128 * 1024)
+# More than the kernel takes for a client that reads nothing, so that the server has to keep it.
+HUGE = LARGE * 4
 STREAMED = b"fedcba9876543210" * 1024
 STREAMED_TIMES = 32
 
@@ -26,6 +28,8 @@ def application(environ: dict[str, Any], start_response: StartResponse) -> Itera
     body = HELLO
     if path == "/large":
         body = LARGE
+    elif path == "/huge":
+        body = HUGE
     elif path == "/stream":
         start_response("200 OK", [("Content-Type", "text/plain")])
         return _stream()
