@@ -126,9 +126,8 @@ def _read_fields(lines: list[str]) -> tuple[list[tuple[str, str]], dict[str, str
             name, value = split_field(line)
         value = value.strip(" \t")
         if name in _SINGULAR:
-            if name in singular:
-                value = _merge_field(name, singular[name], value)
-            singular[name] = value
+            first = singular.get(name)
+            singular[name] = value if first is None else _merge_field(name, first, value)
         if name:
             headers.append((name, value))
     return headers, singular
@@ -147,6 +146,13 @@ def split_field(line: str) -> tuple[str, str]:
     if len(_known_names) < _ENOUGH_NAMES and len(raw_name) < 64:
         _known_names[raw_name] = name
     return name, value
+
+
+def refuse_bad_trailer(line: str) -> None:
+    """RFC 9110 section 6.5.1: what frames, routes or describes a request cannot come late."""
+    name, _ = split_field(line)
+    if name in _SINGULAR:
+        raise BadRequest(400, f"The field '{name}' is a trailer.")
 
 
 def _merge_field(name: str, first: str, second: str) -> str:
