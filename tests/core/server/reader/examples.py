@@ -102,11 +102,21 @@ REFUSED = {
     "chunk huge": (CHUNKED + b"ffffffffffff\r\n", 413),
     "chunk size bare LF": (CHUNKED + b"5\nhello\r\n0\r\n\r\n", 400),
     "chunk extension bare CR": (CHUNKED + b"5;a\rb\r\nhello\r\n0\r\n\r\n", 400),
+    "chunk extension bare CR at end": (CHUNKED + b"5;a\r\r\nhello\r\n0\r\n\r\n", 400),
+    "chunk extension without name": (CHUNKED + b"5;\r\nhello\r\n0\r\n\r\n", 400),
+    "chunk extension not ASCII": (CHUNKED + b"5;\xe9\r\nhello\r\n0\r\n\r\n", 400),
+    "chunk extension quote open": (CHUNKED + b'5;a="b\r\nhello\r\n0\r\n\r\n', 400),
+    "chunk extension space at end": (CHUNKED + b"5;a \r\nhello\r\n0\r\n\r\n", 400),
     "chunk extension long": (CHUNKED + b"5;" + b"a" * 400, 400),
     "chunk extension flood": (CHUNKED + (b"1;" + b"a" * 200 + b"\r\nx\r\n") * 100, 400),
     "chunk data too long": (CHUNKED + b"5\r\nhello!\r\n0\r\n\r\n", 400),
     "chunk data without CRLF": (CHUNKED + b"5\r\nhello0\r\n\r\n", 400),
     "trailer without colon": (CHUNKED + b"0\r\nabc\r\n\r\n", 400),
+    "trailer bare CR at end": (CHUNKED + b"0\r\nA: b\r\r\n\r\n", 400),
+    # RFC 9110 section 6.5.1
+    "trailer Content-Length": (CHUNKED + b"0\r\nContent-Length: 5\r\n\r\n", 400),
+    "trailer Transfer-Encoding": (CHUNKED + b"0\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    "trailer Host": (CHUNKED + b"0\r\nHost: b\r\n\r\n", 400),
     "trailer flood": (CHUNKED + b"0\r\n" + b"A: b\r\n" * 5000, 431),
     "trailer long": (CHUNKED + b"0\r\nA: " + b"b" * 9000, 431),
 }
@@ -127,6 +137,10 @@ ACCEPTED = {
     "chunks": (CHUNKED + b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", b"hello world"),
     "chunk upper case, zeros": (CHUNKED + b"00B\r\nhello world\r\n000\r\n\r\n", b"hello world"),
     "chunk extension": (CHUNKED + b'5 ;a="b"\r\nhello\r\n0;c\r\n\r\n', b"hello"),
+    "chunk extensions": (
+        CHUNKED + b'5;a;b = "c;\\" \xe9" ; d=e\r\nhello\r\n0\r\n\r\n',
+        b"hello",
+    ),
     "trailers": (CHUNKED + b"5\r\nhello\r\n0\r\nA: b\r\nC: d\r\n\r\n", b"hello"),
     "coding upper case": (
         POST + b"Transfer-Encoding: CHUNKED\r\n\r\n5\r\nhello\r\n0\r\n\r\n",

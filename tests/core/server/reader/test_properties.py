@@ -140,7 +140,7 @@ BOUNDARIES = {
         3, lambda n: CHUNKED + b"1;%b\r\nx\r\n0\r\n\r\n" % pad(n - 2), 400
     ),
     "max_chunk_extension_bytes": Limit(
-        2, lambda n: CHUNKED + b"1;%b\r\nx\r\n0;\r\n\r\n" % pad(n - 2), 400
+        4, lambda n: CHUNKED + b"1;%b\r\nx\r\n0;a\r\n\r\n" % pad(n - 3), 400
     ),
     "max_trailer_bytes": Limit(4, lambda n: CHUNKED + b"0\r\nA:%b\r\n\r\n" % pad(n - 4), 431),
     "max_leading_empty_lines": Limit(0, lambda n: b"\r\n" * n + POST + b"\r\n", 400),
