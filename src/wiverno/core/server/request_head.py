@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from wiverno.core.exceptions import WivernoError
 from wiverno.core.server.settings import RequestLimits
 
-# RFC 9110 section 5.6.2 (token), 9112 sections 3 and 3.2. A fragment is never sent.
+# RFC 9110 section 5.6.2 (token), 9112 sections 3 and 3.2. A fragment is never sent, and a URL is
+# ASCII: what is not has to be percent-encoded.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _REQUEST_LINE = re.compile(
-    r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^\x00-\x20\x7f#]+) (HTTP/[0-9]\.[0-9])"
+    r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21\x22\x24-\x7e]+) (HTTP/[0-9]\.[0-9])"
 )
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]{0,5})?")
 _ABSOLUTE_FORM = re.compile(r"(?i:https?)://([^/?@]+)(/[^?]*)?(?:\?(.*))?")
