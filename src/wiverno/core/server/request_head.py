@@ -10,10 +10,11 @@ from typing import NamedTuple
 from wiverno.core.exceptions import WivernoError
 from wiverno.core.server.settings import RequestLimits
 
-# RFC 9110 section 5.6.2 (token), 9112 sections 3 and 3.2. A fragment is never sent.
+# RFC 9110 section 5.6.2 (token), 9112 sections 3 and 3.2. A fragment is never sent, and a URL is
+# ASCII: what is not has to be percent-encoded.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _REQUEST_LINE = re.compile(
-    r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^\x00-\x20\x7f#]+) (HTTP/[0-9]\.[0-9])"
+    r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21\x22\x24-\x7e]+) (HTTP/[0-9]\.[0-9])"
 )
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 _VERSIONS = frozenset({"HTTP/1.1", "HTTP/1.0"})
@@ -110,6 +111,7 @@ def _split_request_line(line: str) -> list[str]:
         len(words) == 3
         and words[0] in _METHODS
         and words[1]
+        and words[1].isascii()
         and "#" not in words[1]
         and words[2] in _VERSIONS
     ):
@@ -147,9 +149,8 @@ def _read_fields(lines: list[str]) -> tuple[list[_Pair], dict[str, str]]:
         headers.append(pair)
         if is_singular:
             name, value = pair
-            if name in singular:
-                value = _merge_field(name, singular[name], value)
-            singular[name] = value
+            first = singular.get(name)
+            singular[name] = value if first is None else _merge_field(name, first, value)
     return headers, singular
 
 
@@ -175,6 +176,13 @@ def split_field(line: str) -> _Pair:
     if not colon or _TOKEN.fullmatch(name) is None:
         raise BadRequest(400, "A header field is not 'name: value'.")
     return name.lower(), value.strip(" \t")
+
+
+def refuse_bad_trailer(line: str) -> None:
+    """RFC 9110 section 6.5.1: what frames, routes or describes a request cannot come late."""
+    name, _ = split_field(line)
+    if name in _SINGULAR:
+        raise BadRequest(400, f"The field '{name}' is a trailer.")
 
 
 def _merge_field(name: str, first: str, second: str) -> str:

@@ -13,8 +13,8 @@ from wiverno.core.server.request_head import (
     BadRequest,
     RequestHead,
     parse_head,
+    refuse_bad_trailer,
     refuse_large_body,
-    split_field,
 )
 from wiverno.core.server.settings import RequestLimits
 
@@ -64,8 +64,12 @@ _TRAILERS = _State.TRAILERS
 _END = _State.END
 _REFUSED = _State.REFUSED
 
-# RFC 9112 section 7.1: digits of the size only, then perhaps extensions.
-_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})((?:[ \t]*;.*)?)")
+# RFC 9112 section 7.1: digits of the size only, then perhaps extensions. Space around their
+# parts has to be taken (section 7.1.1), but none is allowed at the end.
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_QUOTED = rb'"(?:[^"\\]|\\.)*"'
+_EXTENSION = rb"[ \t]*;[ \t]*%b(?:[ \t]*=[ \t]*(?:%b|%b))?" % (_TOKEN, _TOKEN, _QUOTED)
+_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})((?:%b)*)" % _EXTENSION)
 # What may stand nowhere in a head: controls, CR without LF, LF without CR (section 2.2).
 _FAULT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?=[^\n])|(?<!\r)\n")
 
@@ -254,7 +258,8 @@ class RequestReader:
         buffer = self._buffer
         start = max(0, self._scanned - 1)
         end = buffer.find(b"\r\n", start, limit + 2)
-        self._refuse_control(start, end if end >= 0 else min(len(buffer), limit + 2))
+        # With the CR of the line's own end, which tells whether the byte before is a bare CR.
+        self._refuse_control(start, end + 1 if end >= 0 else min(len(buffer), limit + 2))
         if end < 0:
             if len(buffer) >= limit + 2:
                 raise BadRequest(status, f"A line in the chunked body exceeds {limit} bytes.")
@@ -301,5 +306,5 @@ class RequestReader:
         elif self._trailer_bytes > self._limits.max_trailer_bytes:
             raise BadRequest(431, "Too many trailers.")
         else:
-            split_field(line.decode("latin-1"))
+            refuse_bad_trailer(line.decode("latin-1"))
         return True
