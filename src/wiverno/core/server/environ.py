@@ -165,7 +165,7 @@ def _cut_root_path(environ: Environ) -> None:
         environ["PATH_INFO"] = path[len(root_path) :]
 
 
-def _add_headers(environ: Environ, headers: list[tuple[str, str]]) -> bool:
+def _add_headers(environ: Environ, headers: tuple[tuple[str, str], ...]) -> bool:
     """True when there is a field among them that only a proxy has a reason to send."""
     is_forwarded = False
     for name, value in headers:

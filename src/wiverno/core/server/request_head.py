@@ -62,7 +62,7 @@ class RequestHead(NamedTuple):
     path: str
     query: str
     version: str
-    headers: list[_Pair]
+    headers: tuple[_Pair, ...]
     keep_alive: bool
     expect_continue: bool
     # None: chunked, so the length is known at the end.
@@ -96,7 +96,7 @@ def parse_head(head: bytes | bytearray, limits: RequestLimits) -> RequestHead:
         path,
         query,
         version,
-        headers,
+        tuple(headers),
         _is_kept_alive(version, singular.get("connection")),
         _expects_continue(version, singular.get("expect")),
         _body_length(version, singular, limits),
