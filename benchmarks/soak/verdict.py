@@ -12,10 +12,11 @@ WARM_UP_PART = 0.25
 connections their deadline."""
 
 GROWTH_PART = 0.1
-GROWTH_KB = 8 * 1024
+GROWTH_KB = 16 * 1024
 GROWTH_DESCRIPTORS = 20
 """What the middle of the last third may lie above that of the first: the abusers are not in
-step, so that a few connections more or less are open at any moment."""
+step, so that a few connections, and answers of 6 MB, more or less are held at any moment. In a
+whole soak 16 MB are six bytes per request."""
 
 REST_DESCRIPTORS = 2
 """After the last client has gone: the server may keep a file that it opened on demand."""

@@ -14,7 +14,7 @@ from wsgiref.types import StartResponse
 HELLO = b"Hello, world!\n"
 LARGE = b"0123456789abcdef" * (128 * 1024)
 # More than the kernel takes for a client that reads nothing, so that the server has to keep it.
-HUGE = LARGE * 4
+HUGE = LARGE * 3
 STREAMED = b"fedcba9876543210" * 1024
 STREAMED_TIMES = 32
 
