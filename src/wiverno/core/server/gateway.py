@@ -18,6 +18,10 @@ from wiverno.core.wsgi_types import Environ, ExcInfo, HeaderList, WriteCallable,
 
 logger = logging.getLogger("wiverno.core.server")
 
+# Behind a head of its own, more than this is sent as the application gave it: joined to the
+# head it would be copied, once for each client that does not read. Less goes out in one send.
+_JOINED_BYTES = 64 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class ResponseSummary:
@@ -160,7 +164,13 @@ class _Exchange:
     def _send_data(self, data: bytes, body_length: int | None) -> None:
         _check_data(data)
         writer = self.writer
-        framed = writer.data(data) if writer.is_open else self._open(data, body_length)
+        if writer.is_open:
+            framed = writer.data(data)
+        elif len(data) > _JOINED_BYTES:
+            self._send(self._open(b"", body_length))
+            framed = writer.data(data)
+        else:
+            framed = self._open(data, body_length)
         if framed:
             self._send(framed)
 
