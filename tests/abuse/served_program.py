@@ -19,7 +19,7 @@ from wiverno.core.wsgi_types import Environ, StartResponse
 WORK_S = 0.01
 MIB = 1024 * 1024
 BLOCK = b"x" * (20 * MIB)
-STREAM_PIECES = 128
+STREAM_PIECES = 64
 
 
 def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -4,12 +4,14 @@ import resource
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
 from tests.abuse.case import Level, scenario
 from tests.abuse.crowd import (
+    SERVED_WITHIN_S,
+    ask,
     assert_others_are_served,
     crowd,
     drip,
@@ -17,7 +19,7 @@ from tests.abuse.crowd import (
     read_until_closed,
 )
 from tests.abuse.program import Program
-from tests.abuse.served_program import BLOCK
+from tests.abuse.served_program import BLOCK, MIB, STREAM_PIECES
 from tests.abuse.wire import DEADLINE_S, parse_answers
 
 pytestmark = pytest.mark.processes
@@ -117,6 +119,15 @@ def test_server_when_50_clients_leave_large_answers_serves_others(program: Progr
         assert program.resident_bytes - before < 10 * len(BLOCK)
 
 
+@scenario("slow-reader-50-stream", Level.MUST, _SLOW_READ)
+def test_server_when_50_clients_leave_streams_serves_others(program: Program) -> None:
+    # More than the kernel takes on both sides, so that somebody has to keep the rest.
+    assert STREAM_PIECES * 64 * 1024 == 4 * MIB
+    request = _GET.replace(b"GET /", b"GET /stream")
+    with crowd(program.address(), 50, says=request, receive_buffer_bytes=_SMALL_BUFFER_BYTES):
+        assert_others_are_served(program.address())
+
+
 @scenario("flood-1000", Level.SHOULD, "CWE-770; RFC 9110 section 15.6.4 (503, Retry-After)")
 def test_server_when_1000_clients_come_at_once_answers_each_of_them(program: Program) -> None:
     outcomes = flood(program.address(), 1000, "/work", within_s=30.0)
@@ -182,6 +193,16 @@ def test_server_when_a_body_stops_ends_the_connection() -> None:
         assert parse_answers(read_until_closed(clients[0]), is_head=False)[0].status == 408
 
 
+@scenario("body-drip-timeout", Level.SHOULD, f"{_SLOW_BODY} (a rate, no idle timer)")
+def test_server_when_a_body_drips_ends_the_connection() -> None:
+    with (
+        Program.serving(body_timeout_s=1.0) as program,
+        crowd(program.address(), 1, says=_POST_HEAD) as clients,
+    ):
+        received = drip(clients[0], every_s=0.1, within_s=6.0)
+        assert parse_answers(received, is_head=False)[0].status == 408
+
+
 @scenario("reader-timeout", Level.SHOULD, _SLOW_READ)
 def test_server_when_a_client_takes_nothing_ends_the_connection() -> None:
     request = _GET.replace(b"GET /", b"GET /block")
@@ -195,6 +216,23 @@ def test_server_when_a_client_takes_nothing_ends_the_connection() -> None:
             assert client.recv(5) == b"HTTP/"
         _wait_until(lambda: program.descriptors < 15, "the connections closed")
         assert_others_are_served(program.address())
+
+
+@scenario("queue-full-503", Level.SHOULD, "CWE-770; RFC 9110 section 15.6.4, 10.2.3")
+def test_server_when_the_queue_is_full_says_so_at_once() -> None:
+    with Program.serving(threads=1, max_queued_requests=2) as program:
+        address = program.address()
+        with crowd(address, 1, says=_GET.replace(b"GET /", b"GET /held")) as held:
+            program.wait_for("held")
+            with crowd(address, 10, says=_GET) as clients:
+                # Two wait; what comes behind them learns it while the thread is held.
+                for client in clients[3:]:
+                    answer = parse_answers(client.recv(65536), is_head=False)[0]
+                    assert answer.status == 503
+                    assert int(answer.headers["retry-after"]) > 0
+                program.let_go()
+                for client in (*held, *clients[:2]):
+                    assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 @scenario("fd-exhaustion", Level.MUST, _EXHAUSTION)
@@ -212,3 +250,16 @@ def test_server_when_descriptors_run_out_neither_spins_nor_dies() -> None:
             assert program.cpu_s - before < 0.4
         _wait_until(lambda: program.descriptors < 20, "the descriptors given back")
         assert_others_are_served(address)
+
+
+@scenario("fd-exhaustion-keepalive", Level.SHOULD, f"{_EXHAUSTION}; RFC 9112 section 9.5")
+def test_server_when_idle_connections_hold_all_descriptors_closes_the_oldest() -> None:
+    limit = 64
+    with Program.serving(descriptors=limit) as program:
+        address = program.address()
+        with ExitStack() as clients:
+            for _ in range(2 * limit):
+                client = socket.create_connection(address, timeout=SERVED_WITHIN_S)
+                clients.enter_context(client).sendall(_GET)
+                assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+            assert ask(address).status == 200

@@ -157,6 +157,18 @@ def test_server_when_a_request_hangs_cuts_it_at_the_deadline_and_names_it(
         assert "GET '/held'" in program.output
 
 
+@scenario("sigterm-hung-stack", Level.SHOULD, _NAMED)
+def test_server_when_a_request_is_cut_logs_where_it_hung() -> None:
+    with Program.serving(graceful_timeout_s=0.5, thread_join_timeout_s=0.1) as program:
+        with crowd(program.address(), 1, says=_HELD) as clients:
+            program.wait_for("held")
+            program.signal(signal.SIGTERM)
+            assert read_until_closed(clients[0]) == b""
+        assert program.wait() == 0
+        assert "served_program.py" in program.output
+        assert "_hold" in program.output
+
+
 @scenario("sigterm-twice", Level.SHOULD, _ENDED)
 @scenario("sigint-twice", Level.SHOULD, _ENDED)
 @_BOTH
