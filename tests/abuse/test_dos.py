@@ -255,10 +255,10 @@ def test_server_when_descriptors_run_out_neither_spins_nor_dies() -> None:
 @scenario("fd-exhaustion-keepalive", Level.SHOULD, f"{_EXHAUSTION}; RFC 9112 section 9.5")
 def test_server_when_idle_connections_hold_all_descriptors_closes_the_oldest() -> None:
     limit = 64
-    with Program.serving(descriptors=limit) as program:
+    with Program.serving(descriptors=limit, accept_pause_s=0.1) as program:
         address = program.address()
         with ExitStack() as clients:
-            for _ in range(2 * limit):
+            for _ in range(limit + 32):
                 client = socket.create_connection(address, timeout=SERVED_WITHIN_S)
                 clients.enter_context(client).sendall(_GET)
                 assert client.recv(65536).startswith(b"HTTP/1.1 200 ")

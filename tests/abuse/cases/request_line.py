@@ -84,9 +84,9 @@ CASES: tuple[Case, ...] = (
     should("line-star-get", f"{_TARGET}.4", _target(b"*"), Refused(400)),
     must(
         "line-star-options",
-        f"{_TARGET}.4",
+        f"{_TARGET}.4; RFC 3875 section 4.1.5 (a PATH_INFO is empty or begins with `/`)",
         request(b"OPTIONS * HTTP/1.1"),
-        Served(environ={"PATH_INFO": "*"}),
+        Served(environ={"PATH_INFO": "", "REQUEST_URI": "*"}),
     ),
     should("line-authority-get", f"{_TARGET}.3", _target(b"test:80"), Refused(400)),
     must(

@@ -214,7 +214,9 @@ def test_reader_that_takes_nothing_is_cut_at_the_write_timeout(serve: Serve) -> 
         start_response("200 OK", [])
         return result
 
-    server = serve(application, output_memory_bytes=1000, write_timeout_s=0.2)
+    server = serve(
+        application, output_memory_bytes=1000, output_spool_bytes=1000, write_timeout_s=0.2
+    )
     with server.connect() as client:
         client.send(GET)
         assert result.closed.wait(DEADLINE_S)

@@ -7,7 +7,10 @@ application code and never waits for one client.
 import logging
 import selectors
 import socket
+import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -27,6 +30,13 @@ from wiverno.core.server.settings import ServerSettings
 logger = logging.getLogger("wiverno.core.server")
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+# Looked up in the Enum's class they would take a tenth of the time of a request.
+_HEAD = Phase.HEAD
+_BODY = Phase.BODY
+_ANSWERING = Phase.ANSWERING
+_CLOSING = Phase.CLOSING
+_LINGERING = Phase.LINGERING
+_GONE = Phase.GONE
 # After the last answer no client has a reason to send more than this.
 _LINGER_BYTES = 1024 * 1024
 
@@ -71,20 +81,37 @@ class Traffic:
         )
         connection.deadline = time.monotonic() + self._settings.head_timeout_s
         self.connections.add(connection)
-        self._watch(connection, _READ)
+        # The request is often here already, and often the only one of its connection: such a
+        # socket is never given to the selector. Paused before the first look, since the pool
+        # thread may have answered when this thread sees that it is not waiting.
+        connection.is_paused = True
         if received:
             connection.reader.feed(received)
             self._guarded(self._advance, connection)
-        # The request is often here already.
-        self._on_event(connection, _READ)
+        if connection.phase is not _ANSWERING:
+            self._guarded(self._read, connection)
+        if connection.phase is not _ANSWERING:
+            self._guarded(self._unpause, connection)
 
     def leave(self) -> None:
         """Let go of connections without a request, now and after each answer."""
         self.is_leaving = True
         self.announce_close()
         for connection in list(self.connections):
-            if connection.phase is Phase.HEAD:
+            if connection.phase is _HEAD:
                 self._guarded(self._let_go, connection)
+
+    def has_idle(self) -> bool:
+        """Is there a connection that waits for a request?"""
+        return any(_is_idle(each) for each in self.connections)
+
+    def close_idle(self, most: int) -> None:
+        """Close up to `most` connections that wait for a request, the longest waiting first."""
+        idle = [each for each in self.connections if _is_idle(each)]
+        # Each was given its deadline when it began to wait.
+        idle.sort(key=lambda each: each.deadline)
+        for connection in idle[:most]:
+            self._guarded(self._close, connection)
 
     def announce_close(self) -> None:
         """In any thread: answers say `Connection: close`, unless connections live on elsewhere."""
@@ -103,7 +130,11 @@ class Traffic:
             if connection in self.in_flight and head is not None:
                 age_s = now - connection.started_at if connection.started_at else 0.0
                 logger.warning(
-                    "Cut at the deadline: %s %r, %.1f s old", head.method, head.target, age_s
+                    "Cut at the deadline: %s %r, %.1f s old%s",
+                    head.method,
+                    head.target,
+                    age_s,
+                    _where(connection),
                 )
             self._close(connection)
 
@@ -128,7 +159,7 @@ class Traffic:
 
     def _guarded(self, action: Callable[[Connection], None], connection: Connection) -> None:
         """An error of ours costs one connection, not the server."""
-        if connection.phase is Phase.GONE:
+        if connection.phase is _GONE:
             return  # Closed or released by an earlier event of the same turn.
         try:
             action(connection)
@@ -146,7 +177,7 @@ class Traffic:
         except OSError:
             self._lose(connection)
             return
-        if connection.phase is Phase.LINGERING:
+        if connection.phase is _LINGERING:
             self._discard(connection, data)
         elif not data:
             self._end_input(connection)
@@ -154,7 +185,7 @@ class Traffic:
             # Feed, then look at the phase; a pool thread sets the phase, then looks at the
             # buffer. One of both sees what the other did.
             connection.reader.feed(data)
-            if connection.phase is not Phase.ANSWERING:
+            if connection.phase is not _ANSWERING:
                 self._advance(connection)
             elif connection.reader.unread_bytes > self._settings.max_pipelined_bytes:
                 connection.is_paused = True
@@ -165,14 +196,14 @@ class Traffic:
         """A client that has sent everything may still want its answers (half-close)."""
         connection.is_eof = True
         self._watch(connection, connection.events & ~_READ)
-        if connection.phase is not Phase.ANSWERING:
+        if connection.phase is not _ANSWERING:
             self._advance(connection)
             self._close_if_ended(connection)
 
     def _advance(self, connection: Connection) -> None:
         """Take the request as far as the bytes go."""
         try:
-            if connection.phase is Phase.HEAD and not self._begin_request(connection):
+            if connection.phase is _HEAD and not self._begin_request(connection):
                 return
             self._receive_body(connection)
         except BadRequest as refusal:
@@ -194,12 +225,14 @@ class Traffic:
         if not isinstance(head, RequestHead):
             raise TypeError(head)  # is_head_complete() has promised one.
         connection.head = head
-        connection.body = RequestBody(self._settings.body_memory_bytes)
         connection.has_begun = False
-        connection.phase = Phase.BODY
+        connection.phase = _BODY
         self.in_flight.add(connection)
-        if head.expect_continue and not reader.unread_bytes and head.body_length != 0:
-            connection.send(CONTINUE)
+        if head.body_length != 0:
+            connection.body = RequestBody(self._settings.body_memory_bytes)
+            connection.body_began_at = time.monotonic()
+            if head.expect_continue and not reader.unread_bytes:
+                connection.send(CONTINUE)
         return True
 
     def _await_head(self, connection: Connection) -> None:
@@ -213,19 +246,30 @@ class Traffic:
             if connection.body is not None:
                 connection.body.write(event.data)
         if event is NEED_DATA:
-            connection.deadline = time.monotonic() + self._settings.body_timeout_s
+            received = 0 if connection.body is None else connection.body.size_bytes
+            connection.deadline = self._deadline(
+                self._settings.body_timeout_s, connection.body_began_at, received
+            )
             self._close_if_ended(connection)
             return
+        if self.pool.queued >= self._settings.max_queued_requests:
+            raise BadRequest(503, "Too many requests wait already. Try again soon.")
         connection.deadline = inf
         connection.started_at = time.monotonic()
-        connection.phase = Phase.ANSWERING
+        connection.phase = _ANSWERING
         self.pool.submit(connection)
+
+    def _deadline(self, idle_s: float, began_at: float, size_bytes: int) -> float:
+        """For the next piece, and for a rate: a client must not keep us busy by dripping."""
+        least_rate = self._settings.min_bytes_per_s
+        return min(time.monotonic(), began_at + size_bytes / least_rate) + idle_s
 
     # --- Answering -------------------------------------------------------------------
 
     def _answer(self, connection: Connection) -> None:
         """In a pool thread."""
         may_stay_open = False
+        connection.thread_id = threading.get_ident()
         try:
             if not connection.is_gone:
                 may_stay_open = self._gateway.answer(connection)
@@ -244,7 +288,7 @@ class Traffic:
         self.in_flight.discard(connection)
         connection.deadline = time.monotonic() + self._settings.keep_alive_timeout_s
         # Mark, then check (see _read). The plain case ends here, without waking the loop.
-        connection.phase = Phase.HEAD
+        connection.phase = _HEAD
         if (
             connection.reader.unread_bytes
             or connection.is_eof
@@ -255,16 +299,20 @@ class Traffic:
 
     def _resume(self, connection: Connection) -> None:
         """After an answer of which the loop has to know. Late calls find another phase."""
-        if connection.phase is not Phase.HEAD:
+        if connection.phase is not _HEAD:
             return
-        if connection.is_paused:
-            connection.is_paused = False
-            self._watch(connection, connection.events | _READ)
+        self._unpause(connection)
         if self.is_leaving:
             self._let_go(connection)
         else:
             self._advance(connection)
         self._close_if_ended(connection)
+
+    def _unpause(self, connection: Connection) -> None:
+        if connection.is_paused:
+            connection.is_paused = False
+            if not connection.is_eof:
+                self._watch(connection, connection.events | _READ)
 
     def _ask_flush(self, connection: Connection) -> None:
         """In a pool thread."""
@@ -272,16 +320,20 @@ class Traffic:
 
     def _start_flush(self, connection: Connection) -> None:
         if connection.has_unsent():
-            connection.deadline = time.monotonic() + self._settings.write_timeout_s
+            connection.drain_began_at = time.monotonic()
+            connection.drained_bytes = 0
+            connection.deadline = connection.drain_began_at + self._settings.write_timeout_s
             self._watch(connection, connection.events | _WRITE)
 
     def _flush(self, connection: Connection) -> None:
         if connection.has_unsent():
-            connection.deadline = time.monotonic() + self._settings.write_timeout_s
+            connection.deadline = self._deadline(
+                self._settings.write_timeout_s, connection.drain_began_at, connection.drained_bytes
+            )
         if not connection.flush():
             return
         self._watch(connection, connection.events & ~_WRITE)
-        if connection.phase is Phase.CLOSING:
+        if connection.phase is _CLOSING:
             self._linger(connection)
         elif connection.is_answered:
             connection.is_answered = False
@@ -290,7 +342,7 @@ class Traffic:
     def _refuse(self, connection: Connection, refusal: BadRequest) -> None:
         """Answer with a 4xx or 5xx; nothing says where a next request would begin."""
         logger.info("%s: %d %s", connection.address, refusal.status, refusal.reason)
-        connection.phase = Phase.CLOSING
+        connection.phase = _CLOSING
         connection.deadline = time.monotonic() + self._settings.write_timeout_s
         self._watch(connection, 0)
         connection.send(plain_answer(refusal.status, refusal.reason, http_date()))
@@ -309,7 +361,7 @@ class Traffic:
     def _linger(self, connection: Connection) -> None:
         """RFC 9112 section 9.6: say that no more comes, then read until the client has it."""
         self.in_flight.discard(connection)
-        connection.phase = Phase.LINGERING
+        connection.phase = _LINGERING
         connection.deadline = time.monotonic() + self._settings.linger_timeout_s
         connection.reader.take_unread()
         try:
@@ -327,12 +379,10 @@ class Traffic:
     def _expire(self, connection: Connection) -> None:
         if time.monotonic() < connection.deadline:
             return  # A pool thread has moved it on in the meantime.
-        if connection.phase is Phase.ANSWERING:
+        if connection.phase is _ANSWERING:
             logger.info("%s takes nothing of its answer; cut", connection.address)
             self._lose(connection)
-        elif connection.phase is Phase.BODY or (
-            connection.phase is Phase.HEAD and connection.has_begun
-        ):
+        elif connection.phase is _BODY or (connection.phase is _HEAD and connection.has_begun):
             self._refuse(connection, BadRequest(408, "The request did not come in time."))
         else:
             self._close(connection)
@@ -344,7 +394,7 @@ class Traffic:
             return
         if not connection.is_eof:
             self._read(connection)  # A request may have come after the last select().
-        if connection.phase is not Phase.HEAD:
+        if connection.phase is not _HEAD:
             return
         if connection.reader.is_head_complete():
             self._advance(connection)
@@ -356,12 +406,12 @@ class Traffic:
 
     def _release(self, connection: Connection) -> None:
         self._forget(connection)
-        connection.phase = Phase.GONE
+        connection.phase = _GONE
         self.hand_out(connection.sock, connection.reader.take_unread())
 
     def _lose(self, connection: Connection) -> None:
         """The client is gone. A pool thread that still answers learns it and ends the rest."""
-        if connection.phase is not Phase.ANSWERING:
+        if connection.phase is not _ANSWERING:
             self._close(connection)
             return
         connection.deadline = inf
@@ -373,7 +423,7 @@ class Traffic:
 
     def _close_if_ended(self, connection: Connection) -> None:
         """After the client's last byte nothing can complete what is still incomplete."""
-        if connection.is_eof and connection.phase in (Phase.HEAD, Phase.BODY):
+        if connection.is_eof and connection.phase in (_HEAD, _BODY):
             self._close(connection)
 
     def _close(self, connection: Connection) -> None:
@@ -395,3 +445,17 @@ class Traffic:
         else:
             self._selector.register(connection.sock, events, partial(self._on_event, connection))
         connection.events = events
+
+
+def _is_idle(connection: Connection) -> bool:
+    return connection.phase is _HEAD and not connection.reader.unread_bytes
+
+
+def _where(connection: Connection) -> str:
+    """The stack of the thread that answers, for a request that was cut; "" when none does."""
+    if connection.phase is not _ANSWERING or connection.is_answered:
+        return ""
+    frame = sys._current_frames().get(connection.thread_id)
+    if frame is None:
+        return ", waiting for a thread"
+    return f", in:\n{''.join(traceback.format_stack(frame)).rstrip()}"
