@@ -12,7 +12,7 @@ HEAVY := .venv-heavy
 PEERS_PYTHON ?= $(BIN)/python
 PEERS := .venv-peers
 
-.PHONY: run test test-thorough test-heavy check bench bench-reload format smoke clean
+.PHONY: run test test-thorough test-heavy check bench bench-reload docs format smoke clean
 
 run: $(VENV)/installed
 	cd examples/hello && ../../$(BIN)/wiverno run dev
@@ -37,6 +37,10 @@ check: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+# What the pages say of the settings; a test fails when it is not what the settings are.
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m tests.reference_page
 
 # Times, with raw results in benchmarks/results. Never asserted in tests.
 bench: $(VENV)/installed-dev

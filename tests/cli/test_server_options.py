@@ -1,7 +1,10 @@
 """The options of `run prod`: made of the settings, shown in groups, one line for a bad value."""
 
+import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +18,7 @@ from wiverno.core.app_target import AppTarget
 from wiverno.core.server.about import GROUPS, about
 from wiverno.core.server.settings import RequestLimits, ServerSettings, all_settings
 
+GUIDE = (Path(__file__).parents[2] / "docs" / "production.md").read_text()
 SETTINGS = [each for each in all_settings() if about(each).option is not None]
 
 
@@ -101,6 +105,25 @@ def test_prod_has_an_option_for_each_setting_that_says_so() -> None:
     assert isinstance(prod, ServerCommand)
     names = {each.name for each in prod.get_params(click.Context(prod))}
     assert {each.name for each in SETTINGS} <= names
+
+
+def test_commands_of_the_production_guide_are_understood(served: list[Any]) -> None:
+    unit = re.search(r"^ExecStart=\S*/wiverno run prod (.+)$", GUIDE, re.M)
+    image = re.search(r"^CMD (\[.+?\])$", GUIDE.replace("\\\n", ""), re.M)
+    assert unit is not None
+    assert image is not None
+    for words in (unit[1].split(), json.loads(image[1])[3:]):
+        assert run(*words).output == ""
+    assert served[0][0].uds == "/run/shop/wiverno.sock"
+    assert (served[1][1], served[1][0].forwarded_allow_ips) == ("0.0.0.0", "172.16.0.0/12")
+
+
+def test_options_in_the_production_guide_exist() -> None:
+    of_docker = {"--init", "--time"}
+    there = {option for each in prod.get_params(click.Context(prod)) for option in each.opts}
+    named = set(re.findall(r"`(?:\w+ \w+ )?(--[a-z-]+)", GUIDE)) - of_docker
+    assert len(named) > 15
+    assert named <= there
 
 
 @pytest.mark.processes

@@ -128,6 +128,8 @@ def shown_default(setting: "Field[Any]") -> str:
     if isinstance(value, str):
         return value or "none"
     unit = about(setting).unit
+    if value == 1:
+        unit = unit.removesuffix("s")
     shown = f"{value:g} {unit}" if isinstance(value, float) else f"{value} {unit}"
     return f"{shown} = {_rounded(value)}" if unit == "bytes" and value >= _KIB else shown
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from io import StringIO
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.server.serving import DEADLINE_S, ServerThread, get, hello
+from wiverno.core.server import RunServer
 from wiverno.core.server.access_log import AccessLog, combined_line, common_line, write_to
 from wiverno.core.server.access_log_json import json_line
 from wiverno.core.server.gateway import ResponseSummary
+from wiverno.core.server.settings import ServerSettingsError
 from wiverno.core.wsgi_types import Environ, StartResponse
 
 Serve = Callable[..., ServerThread]
@@ -259,6 +262,45 @@ def test_server_with_access_log_writes_a_line_for_each_answer(
     assert (first["target"], first["remote_address"], first["body_bytes"]) == ("/a?b", "9.9.9.9", 2)
     assert (first["referer"], first["user_agent"]) == ("/r", "u")
     assert (second["method"], second["remote_address"]) == ("HEAD", "127.0.0.1")
+
+
+def test_server_with_access_log_writes_what_it_refuses_itself(
+    serve: Serve, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server = serve(hello, access_log=True, access_log_format="json", body_timeout_s=0.05)
+    with server.connect() as client:
+        assert client.ask(b"BAD\r\n\r\n").status == 400
+    with server.connect() as client:
+        fields = ("Content-Length: 5", "X-Forwarded-For: 9.9.9.9", "User-Agent: slow")
+        answer = client.ask(get("/upload", *fields, method="POST"))
+        assert answer.status == 408
+    server.stop()
+    bad, slow = (json.loads(line) for line in capfd.readouterr().out.splitlines())
+    assert (bad["status"], bad["method"], bad["remote_address"]) == (400, None, "127.0.0.1")
+    assert (slow["status"], slow["target"], slow["remote_address"]) == (408, "/upload", "9.9.9.9")
+    assert (slow["user_agent"], slow["body_bytes"]) == ("slow", len(answer.body))
+
+
+def test_server_with_access_log_and_without_stdout_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    with pytest.raises(ServerSettingsError, match="access_log=True needs a stdout"):
+        RunServer(hello, "127.0.0.1", 0, access_log=True).start()
+
+
+def test_server_with_access_log_still_calls_on_response(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    summaries: Queue[ResponseSummary] = Queue()
+    server = ServerThread(
+        RunServer(hello, "127.0.0.1", 0, access_log=True, on_response=summaries.put)
+    )
+    with server.connect() as client:
+        client.ask(get("/both"))
+        assert summaries.get(timeout=DEADLINE_S).target == "/both"
+    server.stop()
+    assert '"GET /both HTTP/1.1" 200' in capfd.readouterr().out
 
 
 def test_server_without_access_log_writes_nothing(

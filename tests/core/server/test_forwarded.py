@@ -1,5 +1,6 @@
 """Whom the server believes about the client: tables of fields and what they make of an environ."""
 
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -266,3 +267,23 @@ def test_apply_forwarded_whatever_the_client_claims_takes_what_the_proxy_has_add
     environ = Case("", "", xff=f"{claimed}, 9.9.9.9").environ()
     apply_forwarded(environ, TrustedProxies(TRUSTED))
     assert environ["REMOTE_ADDR"] == "9.9.9.9"
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [
+        "," + " " * 60_000 + "(",
+        "for=a" + " " * 60_000 + "(",
+        "for=" + "a" * 60_000 + "(",
+        'for="' + "\\a" * 30_000,
+        "for=::1," * 8_000,
+        'for="[::1]",' * 5_000,
+    ],
+    ids=["spaces", "spaces behind a name", "token", "quoted pairs", "malformed", "all trusted"],
+)
+def test_apply_forwarded_with_a_field_as_long_as_a_head_takes_linear_time(claimed: str) -> None:
+    environ = Case("", "", forwarded=f"for=9.9.9.9,{claimed}for=10.1.1.1").environ()
+    begin = time.process_time()
+    apply_forwarded(environ, TrustedProxies(TRUSTED))
+    # Milliseconds; a pattern that goes back over the spaces takes half a minute.
+    assert time.process_time() - begin < 1.0

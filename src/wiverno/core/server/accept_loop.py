@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from math import inf
 
@@ -64,13 +65,14 @@ class AcceptLoop:
         self._listeners = list(listeners)
         environ = base_environ(*self._server_address(), self._settings.root_path)
         proxies = TrustedProxies(self._settings.forwarded_allow_ips)
+        self._gateway = Gateway(application, environ, on_response, proxies)
         self._wakeup = Wakeup()
         self._selector = selectors.DefaultSelector()
         self._traffic = Traffic(
             self._selector,
             self._call,
             self._settings,
-            Gateway(application, environ, on_response, proxies),
+            self._gateway,
             Seam(may_dispatch, release, self._leave),
         )
         self._most_connections = self._settings.max_connections or _most_connections()
@@ -83,6 +85,10 @@ class AcceptLoop:
         self._accept_again_at = inf
         self._next_sweep = inf
         self._sweep_interval_s = self._settings.shortest_timeout_s() / 4
+
+    def report_refusals_to(self, on_refusal: Callable[[ResponseSummary], None]) -> None:
+        """Before `run()`: where answers of the server itself go; called in the loop's thread."""
+        self._gateway.on_refusal = on_refusal
 
     # --- From any thread -------------------------------------------------------------
 
@@ -180,6 +186,7 @@ class AcceptLoop:
     def _turn(self) -> None:
         for key, mask in self._selector.select(self._wait_s()):
             key.data(mask)
+        self._traffic.dispatch()
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + self._sweep_interval_s
@@ -205,6 +212,10 @@ class AcceptLoop:
     def _watch_listeners(self) -> None:
         for listener in self._listeners:
             listener.setblocking(False)
+            # What is accepted inherits it. Otherwise the second part of an answer would wait for
+            # the client's delayed ACK: 40 ms. Fails for a UNIX socket, which has no such thing.
+            with suppress(OSError):
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._selector.register(listener, _READ, partial(self._accept, listener))
 
     def _accept(self, listener: socket.socket, mask: int) -> None:

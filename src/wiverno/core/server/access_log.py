@@ -110,10 +110,8 @@ class AccessLog:
             logger.warning("The access log's reader is too slow; %d lines were dropped", dropped)
 
 
-def write_to(stream: TextIO | None) -> Write:
+def write_to(stream: TextIO) -> Write:
     """How to write whole batches to a stream, which may be a pipe that nobody reads."""
-    if stream is None:
-        raise ValueError("There is no stdout to write the access log to.")
     try:
         fd = stream.fileno()
     except (OSError, ValueError):  # Not a file: a test's, a notebook's.

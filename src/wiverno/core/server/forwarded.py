@@ -14,8 +14,9 @@ from wiverno.core.wsgi_types import Environ
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # One pair of RFC 7239 section 4 with what follows it. Elements and pairs may be empty. The
-# patterns are compiled when they are first used: most servers never see these fields.
-_PAIR = rf'[ \t]*(?:({_TOKEN})=(?:({_TOKEN})|"((?:[^"\\]|\\.)*)"))?[ \t]*([,;]|\Z)'
+# patterns are compiled when they are first used: most servers never see these fields. Nothing is
+# given back once taken (`*+`): 60,000 spaces would be gone over 60,000 times.
+_PAIR = rf'[ \t]*+(?:({_TOKEN}+)=(?:({_TOKEN}+)|"((?:[^"\\]|\\.)*+)")[ \t]*+)?([,;]|\Z)'
 _NODE = r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::([0-9]{1,5}|_[A-Za-z0-9._-]+))?"
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::[0-9]{1,5})?"
 # RFC 4291 section 2.5.5.2: how a socket for both families shows an IPv4 peer.
@@ -184,14 +185,13 @@ def _by_forwarded(text: str, proxies: TrustedProxies) -> _Told:
         return _UNREADABLE
     told = _Told()
     for index in reversed(range(len(elements))):
-        start, pairs = elements[index]
-        told = _of_element(pairs, text[start:].strip(" \t"))
+        told = _of_element(elements[index][1])
         if not told.address or not proxies.trusts(told.address):
-            break
+            return told._replace(vouched=text[elements[index][0] :].strip(" \t"))
     return told
 
 
-def _of_element(pairs: dict[str, str], vouched: str) -> _Told:
+def _of_element(pairs: dict[str, str]) -> _Told:
     address, port = _node(pairs["for"]) if "for" in pairs else (None, "")
     scheme = pairs.get("proto", "").lower()
     host = pairs.get("host", "")
@@ -200,7 +200,6 @@ def _of_element(pairs: dict[str, str], vouched: str) -> _Told:
         port,
         scheme if scheme in _SCHEMES else None,
         host if re.fullmatch(_HOST, host) else None,
-        vouched,
     )
 
 

@@ -56,6 +56,8 @@ class Gateway:
         self.server_environ = server_environ
         self._proxies = proxies
         self._on_response = on_response
+        # Gets the answers that the server gives by itself, in the loop's thread.
+        self.on_refusal: Callable[[ResponseSummary], None] | None = None
         # Set by the loop: answers say `Connection: close` from then on.
         self.is_closing = False
 
@@ -69,6 +71,7 @@ class Gateway:
         # Before the application writes into its environ.
         remote_address = environ["REMOTE_ADDR"]
         exchange.run(self._application, environ)
+        connection.rest = exchange.rest
         if body is not None:
             body.close()
         if self._on_response is not None:
@@ -77,6 +80,29 @@ class Gateway:
                 _summary(head, exchange.writer, duration_s, remote_address), self._on_response
             )
         return exchange.may_stay_open
+
+    def report_refusal(self, connection: Connection, status: int, answer: bytes) -> None:
+        """The server has answered by itself; in the loop's thread, which must not wait for it."""
+        if self.on_refusal is None:
+            return
+        head, body = connection.head, connection.body
+        address = connection.address[0] if connection.address else ""
+        if head is not None and body is not None:
+            environ = request_environ(connection.environ, head, body, self._proxies)
+            address = environ["REMOTE_ADDR"]
+        fields = dict(head.headers) if head is not None else {}
+        summary = ResponseSummary(
+            method=head.method if head is not None else "",
+            target=head.target if head is not None else "",
+            status=status,
+            body_bytes=len(answer.partition(b"\r\n\r\n")[2]),
+            duration_s=0.0,
+            remote_address=address,
+            protocol=head.version if head is not None else "",
+            referer=fields.get("referer", ""),
+            user_agent=fields.get("user-agent", ""),
+        )
+        self._report(summary, self.on_refusal)
 
     def _report(
         self, summary: ResponseSummary, on_response: Callable[[ResponseSummary], None]
@@ -107,13 +133,15 @@ def _summary(
 class _Exchange:
     """One request and its response."""
 
-    __slots__ = ("_gateway", "_head", "_send", "is_cut", "writer")
+    __slots__ = ("_gateway", "_head", "_send", "is_cut", "rest", "writer")
 
     def __init__(self, head: RequestHead, send: Callable[[bytes], None], gateway: Gateway) -> None:
         self._head = head
         self._send = send
         self._gateway = gateway
         self.is_cut = False
+        # What is left to send when the application is done: all of it, for most answers.
+        self.rest = b""
         self.writer = ResponseWriter(
             is_http_1_1=head.version == "HTTP/1.1",
             is_head_request=head.method == "HEAD",
@@ -185,6 +213,8 @@ class _Exchange:
         writer = self.writer
         if writer.is_open:
             framed = writer.data(data)
+            if framed:
+                self._send(framed)
         else:
             if not writer.status:
                 raise ResponseError("The application did not call start_response.")
@@ -196,14 +226,16 @@ class _Exchange:
                 framed = writer.data(data)
             else:
                 framed = writer.open(data, http_date(), length)
-        if framed:
-            self._send(framed)
+            if is_whole:
+                self.rest = framed
+            elif framed:
+                self._send(framed)
 
     def _finish(self) -> None:
         writer = self.writer
         end = writer.finish()
         if end:
-            self._send(end)
+            self.rest += end
         if writer.missing_bytes:
             logger.error(
                 "%s: the body lacks %d bytes of its Content-Length; the connection is closed",
@@ -222,16 +254,12 @@ class _Exchange:
             return
         self.is_cut = True
         self.writer.status = 500
-        answer = plain_answer(
+        self.rest = plain_answer(
             500,
             "The application failed. The server's log has the traceback.",
             http_date(),
             is_head_request=self._head.method == "HEAD",
         )
-        try:
-            self._send(answer)
-        except ClientGoneError:
-            logger.debug("The client left before the 500 of %s", self._name)
 
     def _is_whole(self) -> bool:
         """Was everything sent before the failure, as when only `close()` fails?"""

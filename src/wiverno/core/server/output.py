@@ -10,15 +10,15 @@ _BLOCK_BYTES = 256 * 1024
 class Output:
     """A queue of bytes. It knows no socket; whoever uses it from two threads holds a lock."""
 
-    __slots__ = ("_file", "_file_bytes", "_pieces", "_read_at", "_write_at", "size_bytes")
+    size_bytes = 0
+    # Behind all pieces. Only ever there while it holds something.
+    _file: IO[bytes] | None = None
+    _file_bytes = 0
+    _read_at = 0
+    _write_at = 0
 
     def __init__(self) -> None:
-        self.size_bytes = 0
         self._pieces: deque[memoryview] = deque()
-        # Behind all pieces. Only ever there while it holds something.
-        self._file: IO[bytes] | None = None
-        self._file_bytes = 0
-        self._read_at = self._write_at = 0
 
     def append(self, data: memoryview, *, on_disk: bool = False) -> None:
         """Put `data` behind everything else; raises OSError when the disk takes no more."""

@@ -77,36 +77,23 @@ class RequestReader:
     is lost: nothing says where a next request would begin.
     """
 
-    __slots__ = (
-        "_buffer",
-        "_empty_lines",
-        "_extension_bytes",
-        "_head_end",
-        "_limits",
-        "_line_is_short",
-        "_received",
-        "_refusal",
-        "_remaining",
-        "_scanned",
-        "_state",
-        "_trailer_bytes",
-    )
+    # In the class, not in __init__: one is made for each client, and few of these ever change.
+    _state = _HEAD
+    _refusal: BadRequest | None = None
+    # Up to here nothing was found; searching goes on from here, so that a client that sends
+    # single bytes costs no more than one that does not.
+    _scanned = 0
+    _head_end = -1
+    _line_is_short = False
+    _empty_lines = 0
+    _remaining = 0
+    _received = 0
+    _extension_bytes = 0
+    _trailer_bytes = 0
 
     def __init__(self, limits: RequestLimits) -> None:
         self._limits = limits
         self._buffer = bytearray()
-        self._state = _HEAD
-        self._refusal: BadRequest | None = None
-        # Up to here nothing was found; searching goes on from here, so that a client
-        # that sends single bytes costs no more than one that does not.
-        self._scanned = 0
-        self._head_end = -1
-        self._line_is_short = False
-        self._empty_lines = 0
-        self._remaining = 0
-        self._received = 0
-        self._extension_bytes = 0
-        self._trailer_bytes = 0
 
     @property
     def unread_bytes(self) -> int:

@@ -119,8 +119,8 @@ class RunServer:
         self._is_finished.wait(self.settings.graceful_timeout_s + _STOP_MARGIN_S)
 
     def _serve(self) -> None:
-        with self._listening() as listeners, self._logging() as on_response:
-            loop = self._make_loop(listeners, on_response)
+        with self._listening() as listeners, self._logging() as log:
+            loop = self._make_loop(listeners, log)
             with _signals_handled(loop, self.settings.graceful_timeout_s):
                 self._addresses = [_address(listener) for listener in listeners]
                 self._loop = loop
@@ -146,32 +146,35 @@ class RunServer:
 
     @contextmanager
     def _logging(self) -> Iterator[OnResponse | None]:
-        """What the loop calls for each answer."""
-        settings, on_response = self.settings, self._on_response
-        if not settings.access_log:
-            yield on_response
+        """The access log, if there is one."""
+        if not self.settings.access_log:
+            yield None
             return
         from wiverno.core.server.access_log import AccessLog, write_to
 
-        log = AccessLog(write_to(sys.stdout), settings.access_log_format, settings.access_log_skip)
+        if sys.stdout is None:
+            raise ServerSettingsError("access_log", True, "needs a stdout, and there is none.")
+        log = AccessLog(
+            write_to(sys.stdout), self.settings.access_log_format, self.settings.access_log_skip
+        )
         log.start()
         try:
-            yield log if on_response is None else _both(log, on_response)
+            yield log
         finally:
             log.close()
 
-    def _make_loop(
-        self,
-        listeners: list[socket.socket],
-        on_response: OnResponse | None,
-    ) -> AcceptLoop:
+    def _make_loop(self, listeners: list[socket.socket], log: OnResponse | None) -> AcceptLoop:
         name = self.settings.server_name or (self.host if self.settings.uds is None else None)
-        return AcceptLoop(
+        loop = AcceptLoop(
             listeners,
             self.application,
             replace(self.settings, server_name=name or None),
-            on_response=on_response,
+            on_response=_both(log, self._on_response),
         )
+        if log is not None:
+            # Not to `on_response`: it may wait, and this is called in the loop's thread.
+            loop.report_refusals_to(log)
+        return loop
 
     def _log_start(self) -> None:
         path, port = self.settings.uds, self._addresses[0][1]
@@ -210,7 +213,10 @@ def _address(listener: socket.socket) -> tuple[str, int]:
     return (name, 0) if isinstance(name, str) else (name[0], name[1])
 
 
-def _both(log: OnResponse, on_response: OnResponse) -> OnResponse:
+def _both(log: OnResponse | None, on_response: OnResponse | None) -> OnResponse | None:
+    if log is None or on_response is None:
+        return log or on_response
+
     def report(summary: ResponseSummary) -> None:
         log(summary)
         on_response(summary)

@@ -219,8 +219,8 @@ class ServerSettings:
     )
     forwarded_allow_ips: str = setting(
         _LOCAL_PROXIES,
-        "Addresses and networks, separated by commas, of proxies whose Forwarded and "
-        "X-Forwarded-* fields are believed; '*' believes everybody, '' nobody.",
+        "Addresses and networks, separated by commas, of proxies whose Forwarded, "
+        "X-Forwarded-For and -Proto are believed; '*' believes everybody, '' nobody.",
         "A proxy on the same machine. From others the fields are removed, since they are "
         "what any client may claim.",
         unit="addresses",
