@@ -8,11 +8,14 @@ PYTEST := $(BIN)/python -m pytest
 # The packages that `make test-heavy` needs, a gigabyte of them, stay apart.
 HEAVY := .venv-heavy
 
-# The Python of the servers that `make bench-reload` compares. uvicorn-hmr needs 3.12.
+# The Python of the servers that are compared. uvicorn-hmr of `make bench-reload` needs 3.12.
 PEERS_PYTHON ?= $(BIN)/python
 PEERS := .venv-peers
+# The servers that `make bench-prod` compares.
+PROD_PEERS := .venv-prod-peers
 
-.PHONY: run test test-thorough test-heavy check bench bench-reload docs format smoke clean
+.PHONY: run test test-thorough test-heavy check bench bench-reload bench-prod soak docs format \
+    smoke clean
 
 run: $(VENV)/installed
 	cd examples/hello && ../../$(BIN)/wiverno run dev
@@ -56,12 +59,27 @@ $(PEERS)/installed: benchmarks/reload/requirements.txt | $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.reload install --python $(PEERS_PYTHON)
 	touch $@
 
+# Throughput beside other servers. Takes twenty minutes and wants a quiet machine.
+bench-prod: $(PROD_PEERS)/installed wrk
+	$(BIN)/python -m benchmarks.prod run
+	$(BIN)/python -m benchmarks.prod profile
+	$(BIN)/python -m benchmarks.prod report
+
+$(PROD_PEERS)/installed: benchmarks/prod/requirements.txt | $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.prod install --python $(PEERS_PYTHON)
+	touch $@
+
+# Ten minutes of abuse and load at once. Fails when the server grows, or lets a client wait.
+soak: $(VENV)/installed-dev wrk
+	$(BIN)/python -m benchmarks.soak
+
 # A new project through development and production, on any Python: make smoke PYTHON=python3.13
 smoke:
 	PYTHON="$(PYTHON)" sh tests/smoke.sh
 
 clean:
-	rm -rf $(VENV) $(HEAVY) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(HEAVY) $(PEERS) $(PROD_PEERS)
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
@@ -88,3 +106,8 @@ $(VENV)/bin/python $(HEAVY)/bin/python:
 .PHONY: system-packages
 system-packages:
 	@command -v git >/dev/null || { apt-get update && apt-get install --yes git; }
+
+# What makes the load of the comparisons.
+.PHONY: wrk
+wrk:
+	@command -v wrk >/dev/null || { apt-get update && apt-get install --yes wrk; }

@@ -88,7 +88,8 @@ def parse(text: str) -> Reading:
 
 
 def _percentile(text: str, percent: int) -> float:
-    found = re.search(rf"^ *{percent}% +{_TIME}$", text, re.M)
+    # Seconds are filled up to the width of the other units.
+    found = re.search(rf"^ *{percent}% +{_TIME} *$", text, re.M)
     if found is None:
         raise WrkError(f"No {percent} % in what wrk wrote: {text!r}")
     return _ms(found[1], found[2])

@@ -12,11 +12,11 @@ Running 1s test @ http://127.0.0.1:8000/
      50%    1.31ms
      75%    1.67ms
      90%  950.00us
-     99%    1.02s
+     99%    1.02s{}
   21982 requests in 1.10s, 3.21MB read
 Requests/sec:  19983.63
 Transfer/sec:      2.92MB
-"""
+""".format(" ")
 
 WRK_TEXT_WITH_ERRORS = WRK_TEXT.replace(
     "Requests/sec",

@@ -131,11 +131,13 @@ def test_write_beyond_content_length_is_cut(
         write(b"cd")
         return [b"e"]
 
-    with serve(application).connect() as client:
+    server = serve(application)
+    with server.connect() as client:
         for _ in range(2):
             answer = client.ask(get("/", method=method), is_head=method == "HEAD")
             assert answer.headers["content-length"] == "3"
             assert answer.body == (b"abc" if method == "GET" else b"")
+    server.stop()  # The line is written behind the answer.
     assert caplog.text.count("2 bytes beyond Content-Length") == (2 if method == "GET" else 0)
 
 

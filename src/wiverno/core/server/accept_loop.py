@@ -68,16 +68,15 @@ class AcceptLoop:
         self._gateway = Gateway(application, environ, on_response, proxies)
         self._wakeup = Wakeup()
         self._selector = selectors.DefaultSelector()
+        self._seam = Seam(may_dispatch, release, self._leave)
         self._traffic = Traffic(
             self._selector,
             self._call,
             self._settings,
             self._gateway,
-            Seam(may_dispatch, release, self._leave),
+            self._seam,
         )
         self._most_connections = self._settings.max_connections or _most_connections()
-        # Whoever takes over our connections listens too, and accepts what the kernel has queued.
-        self._seam_takes_over = release is not None
         self._is_leaving = False
         self._is_draining = False
         self._is_closed = False
@@ -99,7 +98,7 @@ class AcceptLoop:
 
     def has_pool_thread(self, thread: threading.Thread) -> bool:
         """Does the thread run application code for this loop?"""
-        return self._traffic.pool.has_thread(thread)
+        return self._traffic.dispatcher.pool.has_thread(thread)
 
     def signal_fileno(self) -> int:
         """For `signal.set_wakeup_fd`: a signal then wakes the loop."""
@@ -186,7 +185,7 @@ class AcceptLoop:
     def _turn(self) -> None:
         for key, mask in self._selector.select(self._wait_s()):
             key.data(mask)
-        self._traffic.dispatch()
+        self._traffic.dispatcher.dispatch()
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + self._sweep_interval_s
@@ -203,7 +202,7 @@ class AcceptLoop:
         return max(0.0, until - time.monotonic())
 
     def _end_threads(self) -> None:
-        stuck = self._traffic.pool.stop(self._settings.thread_join_timeout_s)
+        stuck = self._traffic.dispatcher.pool.stop(self._settings.thread_join_timeout_s)
         if stuck:
             logger.warning("Threads still in application code: %s", ", ".join(stuck))
 
@@ -259,7 +258,7 @@ class AcceptLoop:
 
     def _adopt(self, sock: socket.socket, received: bytes) -> None:
         if self._is_leaving:
-            self._traffic.hand_out(sock, received)
+            self._seam.hand_out(sock, received)
             return
         try:
             address = sock.getpeername()
@@ -284,7 +283,8 @@ class AcceptLoop:
 
     def _drain(self, deadline: float) -> None:
         self._drain_deadline = min(self._drain_deadline, deadline)
-        if not self._is_draining and not self._seam_takes_over:
+        # Whoever takes over our connections listens too, and accepts what the kernel has queued.
+        if not self._is_draining and self._seam.release is None:
             self._accept_queued()
         self._is_draining = True
         self._leave()

@@ -53,7 +53,7 @@ class Connection:
     drained_bytes = 0
     """What it has taken since then."""
     thread_id = 0
-    """Of the pool thread that answers, or has answered last."""
+    """Of the pool thread that answers; 0 while the request waits for one."""
     rest = b""
     """What is left of the answer when the pool thread is done."""
     is_answered = False

@@ -7,20 +7,17 @@ application code and never waits for one client.
 import logging
 import selectors
 import socket
-import sys
-import threading
 import time
-import traceback
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from math import inf
 
 from wiverno.core.server.connection import ClientGoneError, Connection, Phase
+from wiverno.core.server.dispatcher import Dispatcher
 from wiverno.core.server.environ import RequestBody
 from wiverno.core.server.gateway import Gateway
 from wiverno.core.server.http_date import http_date
-from wiverno.core.server.pool import Pool
+from wiverno.core.server.inspection import describe_request, is_idle, longest_idle
 from wiverno.core.server.request_head import BadRequest, RequestHead
 from wiverno.core.server.request_reader import NEED_DATA, BodyData
 from wiverno.core.server.response_writer import CONTINUE, plain_answer
@@ -57,15 +54,10 @@ class Traffic:
         self._settings = settings
         self._gateway = gateway
         self._seam = seam
-        self.pool: Pool[Connection] = Pool(settings.threads, self._answer)
+        self.dispatcher = Dispatcher(settings.threads, gateway, call, self._on_answered)
         self.connections: set[Connection] = set()
         self.in_flight: set[Connection] = set()
-        # Complete requests of this turn of the loop.
-        self._ready: list[Connection] = []
-        # What pool threads are done with, and whether the loop knows that there is something.
-        self._answered: deque[Connection] = deque()
-        self._is_told = False
-        # No connection is kept; pool threads report every answer to the loop.
+        # No connection is kept.
         self.is_leaving = False
         # Nor is any request begun that is here already.
         self.is_stale = False
@@ -103,25 +95,12 @@ class Traffic:
 
     def has_idle(self) -> bool:
         """Is there a connection that waits for a request?"""
-        return any(_is_idle(each) for each in self.connections)
+        return any(map(is_idle, self.connections))
 
     def close_idle(self, most: int) -> None:
         """Close up to `most` connections that wait for a request, the longest waiting first."""
-        idle = [each for each in self.connections if _is_idle(each)]
-        # Each was given its deadline when it began to wait.
-        idle.sort(key=lambda each: each.deadline)
-        for connection in idle[:most]:
+        for connection in longest_idle(self.connections, most):
             self._guarded(self._close, connection)
-
-    def dispatch(self) -> None:
-        """Hand the requests of one turn to the pool, at its end.
-
-        One by one, a thread would wake up for the first and dispute every system call of the
-        loop with it: three switches a request instead of one for many.
-        """
-        for connection in self._ready:
-            self.pool.submit(connection)
-        self._ready.clear()
 
     def announce_close(self) -> None:
         """In any thread: answers say `Connection: close`, unless connections live on elsewhere."""
@@ -136,28 +115,9 @@ class Traffic:
         """Close everything, and say which requests that costs."""
         now = time.monotonic()
         for connection in list(self.connections):
-            head = connection.head
-            if connection in self.in_flight and head is not None:
-                age_s = now - connection.started_at if connection.started_at else 0.0
-                logger.warning(
-                    "Cut at the deadline: %s %r, %.1f s old%s",
-                    head.method,
-                    head.target,
-                    age_s,
-                    _where(connection),
-                )
+            if connection in self.in_flight:
+                logger.warning("Cut at the deadline: %s", describe_request(connection, now))
             self._close(connection)
-
-    def hand_out(self, sock: socket.socket, unread: bytes) -> None:
-        """Give a connection away, or close it when nobody takes it."""
-        if self._seam.release is None:
-            sock.close()
-            return
-        try:
-            self._seam.release(sock, unread)
-        except Exception:
-            logger.exception("A connection could not be handed over and is closed")
-            sock.close()
 
     # --- Reading ---------------------------------------------------------------------
 
@@ -259,12 +219,12 @@ class Traffic:
             )
             self._close_if_ended(connection)
             return
-        if self.pool.queued + len(self._ready) >= self._settings.max_queued_requests:
+        if self.dispatcher.queued >= self._settings.max_queued_requests:
             raise BadRequest(503, "Too many requests wait already. Try again soon.")
         connection.deadline = inf
         connection.started_at = time.monotonic()
         connection.phase = _ANSWERING
-        self._ready.append(connection)
+        self.dispatcher.add(connection)
 
     def _deadline(self, idle_s: float, began_at: float, size_bytes: int) -> float:
         """For the next piece, and for a rate: a client must not keep us busy by dripping."""
@@ -273,25 +233,8 @@ class Traffic:
 
     # --- Answering -------------------------------------------------------------------
 
-    def _answer(self, connection: Connection) -> None:
-        """In a pool thread."""
-        may_stay_open = False
-        connection.thread_id = threading.get_ident()
-        try:
-            if not connection.is_gone:
-                may_stay_open = self._gateway.answer(connection)
-        finally:
-            connection.must_close = not may_stay_open
-            self._answered.append(connection)
-            # Appended, then looked; the loop marks that it knows nothing, then takes them.
-            if not self._is_told:
-                self._is_told = True
-                self._call(self._end_answers)
-
-    def _end_answers(self) -> None:
-        self._is_told = False
-        while self._answered:
-            self._guarded(self._finish_answer, self._answered.popleft())
+    def _on_answered(self, connection: Connection) -> None:
+        self._guarded(self._finish_answer, connection)
 
     def _finish_answer(self, connection: Connection) -> None:
         """The application is done; its client may not have taken everything."""
@@ -416,7 +359,7 @@ class Traffic:
     def _release(self, connection: Connection) -> None:
         self._forget(connection)
         connection.phase = _GONE
-        self.hand_out(connection.sock, connection.reader.take_unread())
+        self._seam.hand_out(connection.sock, connection.reader.take_unread())
 
     def _lose(self, connection: Connection) -> None:
         """The client is gone. A pool thread that still answers learns it and ends the rest."""
@@ -454,17 +397,3 @@ class Traffic:
         else:
             self._selector.register(connection.sock, events, partial(self._on_event, connection))
         connection.events = events
-
-
-def _is_idle(connection: Connection) -> bool:
-    return connection.phase is _HEAD and not connection.reader.unread_bytes
-
-
-def _where(connection: Connection) -> str:
-    """The stack of the thread that answers, for a request that was cut; "" when none does."""
-    if connection.phase is not _ANSWERING or connection.is_answered:
-        return ""
-    frame = sys._current_frames().get(connection.thread_id)
-    if frame is None:
-        return ", waiting for a thread"
-    return f", in:\n{''.join(traceback.format_stack(frame)).rstrip()}"
