@@ -30,7 +30,7 @@ def application(environ: Environ, start_response: StartResponse) -> Iterable[byt
         raise KeyboardInterrupt
     if path == "/held":
         _hold()
-    if path == "/work":
+    if path == "/slow":
         threading.Event().wait(WORK_S)
     start_response("200 OK", [("Content-Type", "text/plain")])
     if path == "/block":
