@@ -19,6 +19,10 @@ from wiverno.core.wsgi_types import Environ, ExcInfo, HeaderList, WriteCallable,
 
 logger = logging.getLogger("wiverno.core.server")
 
+# Behind a head of its own, more than this is sent as the application gave it: joined to the
+# head it would be copied, once for each client that does not read. Less goes out in one send.
+_JOINED_BYTES = 64 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class ResponseSummary:
@@ -216,10 +220,15 @@ class _Exchange:
                 raise ResponseError("The application did not call start_response.")
             if self._gateway.is_closing:
                 writer.keep_alive = False
-            framed = writer.open(data, http_date(), len(data) if is_whole else None)
+            length = len(data) if is_whole else None
+            if len(data) > _JOINED_BYTES:
+                self._send(writer.open(b"", http_date(), length))
+                framed = writer.data(data)
+            else:
+                framed = writer.open(data, http_date(), length)
             if is_whole:
                 self.rest = framed
-            else:
+            elif framed:
                 self._send(framed)
 
     def _finish(self) -> None:

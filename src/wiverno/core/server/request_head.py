@@ -220,7 +220,7 @@ def _body_length(version: str, singular: dict[str, str], limits: RequestLimits) 
         if version != "HTTP/1.1":
             raise BadRequest(400, "Transfer-Encoding needs HTTP/1.1.")
         if coding.lower() != "chunked":
-            raise BadRequest(501, "The only transfer coding served is 'chunked'.")
+            raise _refused_coding(coding)
         return None
     if length_text is None:
         return 0
@@ -230,6 +230,14 @@ def _body_length(version: str, singular: dict[str, str], limits: RequestLimits) 
     length = int(length_text) if len(length_text) < 20 else limits.max_body_bytes + 1
     refuse_large_body(length, limits)
     return length
+
+
+def _refused_coding(coding: str) -> BadRequest:
+    """RFC 9112 section 6.3: 400 where the end is unknown, section 6.1: 501 for the rest."""
+    codings = [each.strip(" \t").lower() for each in coding.split(",")]
+    if codings[-1] != "chunked" or codings.count("chunked") > 1 or "" in codings:
+        return BadRequest(400, "Transfer-Encoding does not end with 'chunked', exactly once.")
+    return BadRequest(501, "The only transfer coding served is 'chunked'.")
 
 
 def refuse_large_body(length: int, limits: RequestLimits) -> None:

@@ -80,14 +80,14 @@ REFUSED = {
     ),
     "coding with HTTP/1.0": (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
     "gzip, chunked": (with_field(b"Transfer-Encoding: gzip, chunked"), 501),
-    "xchunked": (with_field(b"Transfer-Encoding: xchunked"), 501),
-    "chunked, identity": (with_field(b"Transfer-Encoding: chunked, identity"), 501),
+    "xchunked": (with_field(b"Transfer-Encoding: xchunked"), 400),
+    "chunked, identity": (with_field(b"Transfer-Encoding: chunked, identity"), 400),
     "chunked twice": (
         with_field(b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"),
         400,
     ),
-    "chunked, chunked": (with_field(b"Transfer-Encoding: chunked, chunked"), 501),
-    "chunked quoted": (with_field(b'Transfer-Encoding: "chunked"'), 501),
+    "chunked, chunked": (with_field(b"Transfer-Encoding: chunked, chunked"), 400),
+    "chunked quoted": (with_field(b'Transfer-Encoding: "chunked"'), 400),
     "chunked with VT": (with_field(b"Transfer-Encoding: \x0bchunked"), 400),
     # RFC 9110 section 10.1.1
     "other expectation": (with_field(b"Expect: coffee"), 417),
