@@ -34,7 +34,8 @@ def load_differences() -> Check:
     from tests.core.server.reader.rules import unexplained
 
     def check(data: bytes) -> None:
-        assert unexplained(data) == []
+        differences = unexplained(data)
+        assert not differences, differences
 
     return check
 

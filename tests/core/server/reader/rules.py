@@ -269,10 +269,13 @@ OTHERWISE = [
         "`Connection: upgrade` with a body: the body is read",
         Side.OTHER,
         (HTTPTOOLS,),
-        "^body$",
+        "^(body|end)$",
         "9110 7.8",
         "A server may ignore Upgrade, and this one does; httptools stops before the body.",
-        (POST + b"Connection: upgrade\r\nUpgrade: x\r\nContent-Length: 5\r\n\r\nhello",),
+        (
+            POST + b"Connection: upgrade\r\nUpgrade: x\r\nContent-Length: 5\r\n\r\nhello",
+            POST + b"Connection: upgrade\r\nUpgrade: x\r\nContent-Length: 500\r\n\r\nhello",
+        ),
         source=rb"(?i:\r\nUpgrade[ \t]*:)",
     ),
     Rule(
