@@ -12,11 +12,14 @@ HEAVY := .venv-heavy
 FUZZ := .venv-fuzz
 FUZZ_SECONDS ?= 60
 
-# The Python of the servers that `make bench-reload` compares. uvicorn-hmr needs 3.12.
+# The Python of the servers that are compared. uvicorn-hmr of `make bench-reload` needs 3.12.
 PEERS_PYTHON ?= $(BIN)/python
 PEERS := .venv-peers
+# The servers that `make bench-prod` compares.
+PROD_PEERS := .venv-prod-peers
 
-.PHONY: run test test-thorough test-heavy fuzz check bench bench-reload format smoke clean
+.PHONY: run test test-thorough test-heavy fuzz check bench bench-reload bench-prod soak docs format \
+    smoke clean
 
 run: $(VENV)/installed
 	cd examples/hello && ../../$(BIN)/wiverno run dev
@@ -50,6 +53,11 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+# What the pages say of the settings; a test fails when it is not what the settings are.
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m tests.reference_page
+	$(BIN)/python -m tests.core.server.reader.page
+
 # Times, with raw results in benchmarks/results. Never asserted in tests.
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.restart
@@ -64,12 +72,27 @@ $(PEERS)/installed: benchmarks/reload/requirements.txt | $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.reload install --python $(PEERS_PYTHON)
 	touch $@
 
+# Throughput beside other servers. Takes twenty minutes and wants a quiet machine.
+bench-prod: $(PROD_PEERS)/installed wrk
+	$(BIN)/python -m benchmarks.prod run
+	$(BIN)/python -m benchmarks.prod profile
+	$(BIN)/python -m benchmarks.prod report
+
+$(PROD_PEERS)/installed: benchmarks/prod/requirements.txt | $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.prod install --python $(PEERS_PYTHON)
+	touch $@
+
+# Ten minutes of abuse and load at once. Fails when the server grows, or lets a client wait.
+soak: $(VENV)/installed-dev wrk
+	$(BIN)/python -m benchmarks.soak
+
 # A new project through development and production, on any Python: make smoke PYTHON=python3.13
 smoke:
 	PYTHON="$(PYTHON)" sh tests/smoke.sh
 
 clean:
-	rm -rf $(VENV) $(HEAVY) $(PEERS) $(FUZZ) .fuzz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(HEAVY) $(PEERS) $(PROD_PEERS) $(FUZZ)
+	rm -rf .fuzz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
@@ -100,3 +123,8 @@ $(VENV)/bin/python $(HEAVY)/bin/python $(FUZZ)/bin/python:
 .PHONY: system-packages
 system-packages:
 	@command -v git >/dev/null || { apt-get update && apt-get install --yes git; }
+
+# What makes the load of the comparisons.
+.PHONY: wrk
+wrk:
+	@command -v wrk >/dev/null || { apt-get update && apt-get install --yes wrk; }

@@ -9,6 +9,7 @@ from typing import get_args
 import click
 import pytest
 
+from tests.reference_page import PAGE, with_settings
 from wiverno.cli.commands import wiverno
 from wiverno.dev.processes.messages import Message
 
@@ -76,9 +77,14 @@ def test_protocol_lists_every_event() -> None:
 @pytest.mark.parametrize("command", list(commands(wiverno)), ids=lambda command: str(command.name))
 def test_reference_names_every_option(command: click.Command) -> None:
     reference = (ROOT / "docs" / "reference.md").read_text()
-    options = [option for parameter in command.params for option in parameter.opts]
+    parameters = command.get_params(click.Context(command))
+    options = {option for each in parameters for option in each.opts} - {"--help"}
 
     assert not [each for each in options if each.startswith("--") and f"`{each}" not in reference]
+
+
+def test_reference_has_the_settings_as_they_are() -> None:
+    assert PAGE.read_text() == with_settings(PAGE.read_text()), "make docs"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

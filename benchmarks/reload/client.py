@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import threading
 import time
 
 from benchmarks.reload.freshness import Attempt, Kind
@@ -28,8 +27,3 @@ def ask(port: int, path: str, timeout_s: float = REQUEST_TIMEOUT_S) -> Attempt:
             # Closed without an answer, or in the middle of one.
             failure = Kind.RESET
     return Attempt(time.perf_counter(), failure=failure)
-
-
-def pause(seconds: float) -> None:
-    """For the quiet between measurements; nothing waits here for a fact."""
-    threading.Event().wait(seconds)

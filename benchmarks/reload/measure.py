@@ -4,7 +4,8 @@ import threading
 import time
 from collections.abc import Iterator
 
-from benchmarks.reload.client import REQUEST_TIMEOUT_S, ask, pause
+from benchmarks.processes import pause
+from benchmarks.reload.client import REQUEST_TIMEOUT_S, ask
 from benchmarks.reload.freshness import Attempt, Kind, count, judge
 from benchmarks.reload.results import BrokenSave, PolledSave, SameSecond, Save
 from benchmarks.reload.server import Server

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.page import between_markers, table
 from benchmarks.reload.freshness import Kind
 from benchmarks.reload.peers import PEERS
 from benchmarks.reload.plot import Panel, draw
@@ -23,23 +24,10 @@ VERSIONS_SHOWN = (
 )
 
 
-class PageWithoutMarkersError(Exception):
-    """The page does not say where the tables belong."""
-
-
 def write_report(results: Results, page: Path) -> None:
     text = page.read_text()
-    page.write_text(between_markers(text, markdown(results)))
+    page.write_text(between_markers(text, markdown(results), BEGIN, END))
     (page.parent / PLOT_NAME).write_text(draw(panels(results)))
-
-
-def between_markers(page: str, section: str) -> str:
-    """`page` with `section` between its markers. Raises PageWithoutMarkersError."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise PageWithoutMarkersError(f"The page needs the lines {BEGIN!r} and {END!r}.")
-    return f"{before}{BEGIN}\n\n{section.strip()}\n\n{END}{after}"
 
 
 def markdown(results: Results) -> str:
@@ -71,14 +59,6 @@ def conditions(results: Results) -> str:
         f"load {about['load before']} before and {about['load after']} after, "
         f"Python {versions['python']}: {', '.join(shown)}."
     )
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """The first column to the left, the others to the right."""
-    yield f"| {' | '.join(head)} |"
-    yield f"|---|{'--:|' * (len(head) - 1)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
 
 
 def comparison_table(results: Results) -> Iterator[str]:

@@ -1,18 +1,17 @@
 """One run: all servers of a project alive at once, saved in turn, round by round."""
 
-import os
-import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.reload.client import pause
-from benchmarks.reload.installation import all_peers, installed_versions, why_absent
+from benchmarks.conditions import load, machine, now, processor
+from benchmarks.environment import installed_versions
+from benchmarks.processes import pause
+from benchmarks.reload.installation import all_peers, why_absent
 from benchmarks.reload.measure import (
     measure_broken_save,
     measure_polled_save,
@@ -64,24 +63,14 @@ def run(settings: RunSettings) -> Results:
 
 def about(settings: RunSettings, versions: Mapping[str, str]) -> dict[str, object]:
     return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": now(),
         "command": f"python -m benchmarks.reload {' '.join(sys.argv[1:])}",
-        "machine": f"{platform.system()} {platform.release()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "processor": processor(),
         "rounds": settings.rounds,
-        # Above the number of cores other programs took their part of what was measured.
         "load before": load(),
         "versions": dict(versions),
     }
-
-
-def processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.partition(": ")[2] for line in lines if "model name" in line), "unknown")
-
-
-def load() -> str:
-    return f"{os.getloadavg()[0]:.1f}"
 
 
 def chosen_peers(

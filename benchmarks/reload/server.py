@@ -1,11 +1,7 @@
 """One server on a project of its own, from its start until none of its processes is left."""
 
-import contextlib
-import os
 import shlex
 import shutil
-import signal
-import socket
 import subprocess
 import time
 import uuid
@@ -13,20 +9,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmarks.reload.client import ask, pause
+from benchmarks.processes import free_port, pause, start_marked, stop_marked
+from benchmarks.reload.client import ask
 from benchmarks.reload.forms import files_of
 from benchmarks.reload.freshness import Kind, judge
 from benchmarks.reload.peers import Peer
 from benchmarks.reload.projects import Project
 
 START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 5.0
 QUIET_S = 1.5
 """Left alone that long after a fresh answer. The slowest look at the files once per second, and
 hupper takes no second save within one."""
-
-MARK = "RELOAD_BENCHMARK_SERVER"
-"""In the environment of every process of a server: how those are found that left its group."""
 
 
 class DidNotStartError(Exception):
@@ -77,16 +70,9 @@ class Server:
         Raises DidNotStartError.
         """
         self.port = free_port()
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command(),
-                cwd=self._folder,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self._process = start_marked(
+            self._command(), self._folder, self._log, self._programs, self.mark
+        )
         try:
             self._wait_until_fresh()
         except BaseException:
@@ -97,14 +83,7 @@ class Server:
     def stop(self) -> None:
         if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(STOP_TIMEOUT_S)
-        for pid in marked_processes(self.mark):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self._process.wait(STOP_TIMEOUT_S)
+        stop_marked(self._process, self.mark)
         self._process = None
 
     @property
@@ -155,40 +134,9 @@ class Server:
         }
         return [word.format(**places) for word in shlex.split(self.peer.command)]
 
-    def _environment(self) -> dict[str, str]:
-        # Bytecode is written, as it is for everybody who did not ask otherwise.
-        unwanted = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV", MARK}
-        environment = {name: value for name, value in os.environ.items() if name not in unwanted}
-        path = f"{self._programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-        return {**environment, "PATH": path, MARK: self.mark}
-
     def _wait_until_fresh(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         while judge(ask(self.port, "/"), self.version) is not Kind.FRESH:
             if not self.is_running or time.monotonic() > deadline:
                 raise DidNotStartError(self.tail().strip() or "It ended without a word.")
             pause(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def marked_processes(mark: str) -> list[int]:
-    wanted = f"{MARK}={mark}".encode()
-    return [
-        int(entry.name)
-        for entry in Path("/proc").iterdir()
-        if entry.name.isdigit() and wanted in _environment_of(entry)
-    ]
-
-
-def _environment_of(entry: Path) -> bytes:
-    # Gone meanwhile, or a zombie, whose environment reads as empty.
-    try:
-        return (entry / "environ").read_bytes()
-    except OSError:
-        return b""

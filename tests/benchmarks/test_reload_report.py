@@ -6,13 +6,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.page import PageWithoutMarkersError, between_markers
 from benchmarks.reload.plot import Panel, draw
 from benchmarks.reload.report import (
     BEGIN,
     END,
     PLOT_NAME,
-    PageWithoutMarkersError,
-    between_markers,
     markdown,
     write_report,
 )
@@ -85,13 +84,13 @@ def test_report_replaces_only_what_is_between_the_markers(tmp_path: Path) -> Non
 
 def test_page_without_markers_is_refused() -> None:
     with pytest.raises(PageWithoutMarkersError):
-        between_markers("nothing here", "tables")
+        between_markers("nothing here", "tables", BEGIN, END)
 
 
 def test_page_in_the_docs_has_the_markers() -> None:
     page = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
-    assert "tables" in between_markers(page.read_text(), "tables")
+    assert "tables" in between_markers(page.read_text(), "tables", BEGIN, END)
 
 
 def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:

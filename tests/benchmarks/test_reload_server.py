@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.processes import marked_processes
 from benchmarks.reload.measure import measure_save
 from benchmarks.reload.peers import Peer, wiverno_peers
 from benchmarks.reload.projects import PROJECTS
-from benchmarks.reload.server import DidNotStartError, Server, marked_processes
+from benchmarks.reload.server import DidNotStartError, Server
 
 pytestmark = pytest.mark.processes
 

@@ -173,3 +173,61 @@ def test_prod_when_a_conflict_is_in_the_module_shows_where(tmp_path: Path) -> No
     assert done.returncode == 1
     assert 'run.py", line 4' in done.stderr
     assert "RouteConflictError: GET '/' has two views" in done.stderr
+
+
+def test_prod_on_a_unix_socket_serves_and_removes_it(tmp_path: Path) -> None:
+    _write_app(tmp_path)
+    path = tmp_path / "server.sock"
+
+    with RunningProgram([*WIVERNO, "run", "prod", "--uds", "server.sock"], tmp_path) as program:
+        program.wait_for_output("started on unix:server.sock\n")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(30)
+            client.connect(str(path))
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert program.end() == 0
+
+    assert not path.exists()
+
+
+def test_prod_when_the_unix_socket_is_a_file_is_one_line_and_2(tmp_path: Path) -> None:
+    _write_app(tmp_path)
+
+    done = _run_prod(tmp_path, "--uds", "run.py")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"Error: File exists: unix:{tmp_path}/run.py. It is no socket")
+    assert (tmp_path / "run.py").exists()
+
+
+def test_prod_with_access_log_writes_it_to_stdout_and_the_rest_to_stderr(tmp_path: Path) -> None:
+    before = (
+        "import logging, sys\n"
+        "logging.basicConfig(level=logging.INFO, format='APP %(message)s', stream=sys.stdout)\n"
+    )
+    _write_app(tmp_path, before=before)
+    port = free_port()
+    command = [*WIVERNO, "run", "prod", "-p", str(port), "--access-log", "--log-level", "error"]
+
+    with RunningProgram(command, tmp_path) as program:
+        program.get(port, "/page")
+        assert program.end(signal.SIGTERM) == 0
+
+        [line] = program.output.splitlines()
+        assert '"GET /page HTTP/1.1" 200 2 "-" "-"' in line
+
+
+def test_prod_with_a_pipe_that_nobody_reads_still_ends(tmp_path: Path) -> None:
+    _write_app(tmp_path)
+    port = free_port()
+    words = f"exec {' '.join(WIVERNO)} run prod -p {port} --access-log"
+    # A reader that never reads: the program itself holds the other end.
+    command = ["sh", "-c", f"mkfifo pipe; exec 3<>pipe; {words} >pipe"]
+
+    with RunningProgram(command, tmp_path) as program:
+        for _ in range(15):  # 64 KB fill the pipe.
+            assert program.get(port, "/" + "x" * 7000)[0] == 200
+        assert program.end(signal.SIGTERM) == 0
+
+        assert "lines are lost" in program.output

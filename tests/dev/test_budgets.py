@@ -181,11 +181,12 @@ def test_idle_session_with_two_thousand_files_takes_a_five_hundredth_of_a_core(
 ) -> None:
     imports = write_modules(project)
     source = VERSIONED_APP.format(version=1)
-    (project / "app.py").write_text(imports + source if are_loaded else source)
+    source = imports + source if are_loaded else source
+    (project / "app.py").write_text(source)
     with DevSession(project) as session:
         session.wait_for("serving", within_s=60.0)
-        session.get()
-        wait_until_calm(session)
+        # What the process that waits copies is known from the first restart on.
+        restart(session, source, 1)
         # What is left of the build, and the worker's tidying up.
         threading.Event().wait(3.0)
         pids = all_processes(session)

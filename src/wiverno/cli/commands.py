@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from wiverno.cli.server_options import ServerCommand, refuse_two_places, settings_from_words
 from wiverno.version import __version__
 
 if TYPE_CHECKING:
@@ -218,10 +219,15 @@ def dev(options: "DevelopmentOptions") -> None:
     serve(options)
 
 
-@run.command()
+@run.command(cls=ServerCommand)
 @_application_options
 def prod(
-    app: str | None, app_module: str | None, app_name: str | None, host: str, port: int
+    app: str | None,
+    app_module: str | None,
+    app_name: str | None,
+    host: str,
+    port: int,
+    **settings: Any,
 ) -> None:
     """Serve APP to the world; Ctrl+C or SIGTERM finishes what has begun.
 
@@ -230,7 +236,9 @@ def prod(
     from wiverno.cli.production import serve
     from wiverno.cli.words import choose_target
 
-    serve(choose_target(app, app_module, app_name), host=host, port=port)
+    refuse_two_places(click.get_current_context())
+    target = choose_target(app, app_module, app_name)
+    serve(target, settings_from_words(settings), host=host, port=port)
 
 
 @wiverno.command()

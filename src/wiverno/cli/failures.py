@@ -44,7 +44,7 @@ class FailedImport(click.ClickException):
 
 def user_error_from(error: Exception) -> UserError | None:
     """What a server raised, as one line; None for a bug, which deserves its traceback."""
-    if isinstance(error, OSError) and _is_about_address(error):
+    if isinstance(error, OSError) and (_is_about_address(error) or isinstance(error, WivernoError)):
         return UserError(error.strerror or error)  # Without the number that str() puts first.
     return UserError(error) if isinstance(error, WivernoError) else None
 

@@ -3,21 +3,21 @@
 import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wiverno.cli.failures import FailedImport, UserError, user_error_from
 from wiverno.core.app_target import AppTarget, load
 from wiverno.core.exceptions import AppTargetError, WivernoError
 from wiverno.core.wsgi_types import WSGIApplication
 
-# The documented default of RunServer is 5; a deployed server must outlast a burst
-# of connections that arrive between two turns of its loop.
-_REQUEST_QUEUE_SIZE = 1024
+if TYPE_CHECKING:
+    from wiverno.core.server.settings import LogLevel, ServerSettings
 
 
-def serve(target: AppTarget, *, host: str, port: int) -> None:
+def serve(target: AppTarget, settings: "ServerSettings", *, host: str, port: int) -> None:
     """Serve the application of `target` until SIGINT or SIGTERM."""
     application = _load_application(target)
-    show_server_log()
+    show_server_log(settings.log_level)
     if getattr(application, "debug", False) is True:
         logging.getLogger(__name__).warning(
             "Debug Mode is ON: error pages show tracebacks to everyone. "
@@ -26,13 +26,13 @@ def serve(target: AppTarget, *, host: str, port: int) -> None:
     from wiverno.core.server import RunServer
 
     try:
-        RunServer(application, host, port, request_queue_size=_REQUEST_QUEUE_SIZE).start()
+        RunServer(application, host, port, settings.backlog, settings=settings).start()
     except (WivernoError, OSError) as error:
         raise (user_error_from(error) or error) from None
 
 
-def show_server_log() -> None:
-    """Show wiverno's INFO lines on stderr, and nobody else's.
+def show_server_log(level: "LogLevel") -> None:
+    """Show wiverno's lines on stderr, from `level` up, and nobody else's.
 
     Only the logger `wiverno` gets a handler: how the application logs is its own affair.
     What it attached to that logger itself is left as it is.
@@ -43,7 +43,7 @@ def show_server_log() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    logger.setLevel(level.upper())
     # A root handler of the application would print each line a second time.
     logger.propagate = False
 

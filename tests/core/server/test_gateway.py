@@ -4,7 +4,9 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from queue import Queue
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -16,6 +18,7 @@ from tests.core.server.serving import (
     get,
     hello,
 )
+from wiverno.core.server.environ import FileWrapper
 from wiverno.core.wsgi_types import Environ, StartResponse
 
 Serve = Callable[..., ServerThread]
@@ -144,6 +147,51 @@ def test_close_of_iterable_when_client_left_is_called(serve: Serve) -> None:
         client.send(GET)
         client.answer_line()
     assert result.closed.wait(DEADLINE_S)
+
+
+def test_file_wrapper_behind_middleware_is_closed_and_can_be_sought(
+    serve: Serve, tmp_path: Path
+) -> None:
+    path = tmp_path / "data"
+    path.write_bytes(b"0123456789")
+    files: Queue[BinaryIO] = Queue()
+
+    class Part:
+        """Keeps only the iterator, as werkzeug does where it answers Range."""
+
+        def __init__(self, wrapper: Any) -> None:
+            assert wrapper.seekable()
+            self._blocks: Any = iter(wrapper)
+            wrapper.seek(6)
+            assert wrapper.tell() == 6
+
+        def __iter__(self) -> Any:
+            return self._blocks
+
+        def close(self) -> None:
+            self._blocks.close()
+
+    def application(environ: Environ, start_response: StartResponse) -> Part:
+        start_response("206 Partial Content", [])
+        files.put(path.open("rb"))
+        return Part(environ["wsgi.file_wrapper"](files.queue[-1], 3))
+
+    with serve(application).connect() as client:
+        assert client.ask(GET).body == b"6789"
+        # The next answer comes after the file of this one is closed.
+        assert client.ask(GET).body == b"6789"
+    assert files.get(timeout=DEADLINE_S).closed
+
+
+def test_file_wrapper_of_what_only_reads_is_not_seekable() -> None:
+    class Blocks:
+        def read(self, size: int, /) -> bytes:
+            return b""
+
+    wrapper = FileWrapper(Blocks())
+    assert not wrapper.seekable()
+    assert list(wrapper) == []
+    wrapper.close()
 
 
 def test_close_of_iterable_that_fails_keeps_the_whole_answer(serve: Serve) -> None:

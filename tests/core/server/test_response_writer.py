@@ -74,10 +74,13 @@ def test_open_with_status_without_body_sends_none(status: str) -> None:
     assert response.keep_alive
 
 
-def test_start_with_204_and_content_length_drops_the_length() -> None:
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+def test_start_with_status_without_body_and_content_length_drops_the_length(status: str) -> None:
     response = writer()
-    response.start("204 No Content", [("Content-Length", "5")])
-    assert b"Content-Length" not in response.open(b"", DATE, 0)
+    response.start(status, [("A", "b"), ("Content-LENGTH", "0")])
+    sent = response.open(b"", DATE, 0)
+    assert b"content-length" not in sent.lower()
+    assert b"\r\nA: b\r\n" in sent
 
 
 def test_open_with_head_request_tells_length_and_sends_no_body() -> None:

@@ -194,7 +194,7 @@ def test_stream_to_reader_that_pauses_arrives_whole(serve: Serve) -> None:
         for number in range(300):
             yield bytes([number % 256]) * 50_000
 
-    server = serve(application, output_high_water_bytes=100_000)
+    server = serve(application, output_memory_bytes=100_000)
     with server.connect() as client:
         assert client.ask(GET).body == b"".join(bytes([n % 256]) * 50_000 for n in range(300))
         assert client.ask(GET).status == 200
@@ -214,7 +214,9 @@ def test_reader_that_takes_nothing_is_cut_at_the_write_timeout(serve: Serve) -> 
         start_response("200 OK", [])
         return result
 
-    server = serve(application, output_high_water_bytes=1000, write_timeout_s=0.2)
+    server = serve(
+        application, output_memory_bytes=1000, output_spool_bytes=1000, write_timeout_s=0.2
+    )
     with server.connect() as client:
         client.send(GET)
         assert result.closed.wait(DEADLINE_S)

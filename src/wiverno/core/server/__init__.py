@@ -6,6 +6,18 @@ class, the development server or a third-party package, and importing it stays c
 since a development worker does so on every restart.
 """
 
-from wiverno.core.server.run_server import RunServer
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wiverno.core.server.run_server import RunServer
 
 __all__ = ["RunServer"]
+
+
+def __getattr__(name: str) -> object:
+    # `run prod --help` reads the settings, and needs neither sockets nor threads for it.
+    if name == "RunServer":
+        from wiverno.core.server.run_server import RunServer
+
+        return RunServer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,13 +8,16 @@ import logging
 import os
 import selectors
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from math import inf
 
 from wiverno.core.server.environ import base_environ
+from wiverno.core.server.forwarded import TrustedProxies
 from wiverno.core.server.gateway import Gateway, ResponseSummary
 from wiverno.core.server.seam import Seam
 from wiverno.core.server.settings import ServerSettings
@@ -27,6 +30,11 @@ logger = logging.getLogger("wiverno.core.server")
 _READ = selectors.EVENT_READ
 # Of one listener in one turn; the other clients get their turn in between.
 _ACCEPTS_PER_TURN = 64
+
+
+# What select() takes there.
+_MOST_ON_WINDOWS = 500
+_MOST_WITHOUT_LIMIT = 1_000_000
 
 
 def _always() -> bool:
@@ -55,16 +63,20 @@ class AcceptLoop:
     ) -> None:
         self._settings = settings or ServerSettings()
         self._listeners = list(listeners)
-        environ = base_environ(*self._server_address())
+        environ = base_environ(*self._server_address(), self._settings.root_path)
+        proxies = TrustedProxies(self._settings.forwarded_allow_ips)
+        self._gateway = Gateway(application, environ, on_response, proxies)
         self._wakeup = Wakeup()
         self._selector = selectors.DefaultSelector()
+        self._seam = Seam(may_dispatch, release, self._leave)
         self._traffic = Traffic(
             self._selector,
             self._call,
             self._settings,
-            Gateway(application, environ, on_response),
-            Seam(may_dispatch, release, self._leave),
+            self._gateway,
+            self._seam,
         )
+        self._most_connections = self._settings.max_connections or _most_connections()
         self._is_leaving = False
         self._is_draining = False
         self._is_closed = False
@@ -72,6 +84,10 @@ class AcceptLoop:
         self._accept_again_at = inf
         self._next_sweep = inf
         self._sweep_interval_s = self._settings.shortest_timeout_s() / 4
+
+    def report_refusals_to(self, on_refusal: Callable[[ResponseSummary], None]) -> None:
+        """Before `run()`: where answers of the server itself go; called in the loop's thread."""
+        self._gateway.on_refusal = on_refusal
 
     # --- From any thread -------------------------------------------------------------
 
@@ -82,7 +98,7 @@ class AcceptLoop:
 
     def has_pool_thread(self, thread: threading.Thread) -> bool:
         """Does the thread run application code for this loop?"""
-        return self._traffic.pool.has_thread(thread)
+        return self._traffic.dispatcher.pool.has_thread(thread)
 
     def signal_fileno(self) -> int:
         """For `signal.set_wakeup_fd`: a signal then wakes the loop."""
@@ -169,6 +185,7 @@ class AcceptLoop:
     def _turn(self) -> None:
         for key, mask in self._selector.select(self._wait_s()):
             key.data(mask)
+        self._traffic.dispatcher.dispatch()
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + self._sweep_interval_s
@@ -185,7 +202,7 @@ class AcceptLoop:
         return max(0.0, until - time.monotonic())
 
     def _end_threads(self) -> None:
-        stuck = self._traffic.pool.stop(self._settings.thread_join_timeout_s)
+        stuck = self._traffic.dispatcher.pool.stop(self._settings.thread_join_timeout_s)
         if stuck:
             logger.warning("Threads still in application code: %s", ", ".join(stuck))
 
@@ -194,12 +211,23 @@ class AcceptLoop:
     def _watch_listeners(self) -> None:
         for listener in self._listeners:
             listener.setblocking(False)
+            # What is accepted inherits it. Otherwise the second part of an answer would wait for
+            # the client's delayed ACK: 40 ms. Fails for a UNIX socket, which has no such thing.
+            with suppress(OSError):
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._selector.register(listener, _READ, partial(self._accept, listener))
 
     def _accept(self, listener: socket.socket, mask: int) -> None:
-        for _ in range(_ACCEPTS_PER_TURN):
+        self._accept_some(listener, _ACCEPTS_PER_TURN)
+
+    def _accept_some(self, listener: socket.socket, most: int) -> None:
+        for _ in range(most):
             if self._is_leaving:
                 return  # The gate of a request that was just accepted has closed the listener.
+            is_full = len(self._traffic.connections) >= self._most_connections
+            if is_full and not self._traffic.has_idle():
+                self._pause_accepting(f"{self._most_connections} connections are open")
+                return
             try:
                 sock, address = listener.accept()
             except (BlockingIOError, InterruptedError):
@@ -207,20 +235,30 @@ class AcceptLoop:
             except ConnectionAbortedError:
                 continue  # The client left while it was queued.
             except OSError as error:
-                self._pause_accepting(error)
+                # Out of descriptors or memory.
+                self._make_room()
+                self._pause_accepting(str(error))
                 return
+            if is_full:
+                self._make_room()
             self._traffic.begin(sock, _host_and_port(address))
 
-    def _pause_accepting(self, error: OSError) -> None:
-        """Out of descriptors or memory: the listener stays readable and would spin."""
-        logger.error("Cannot accept connections for a moment: %s", error)
+    def _make_room(self) -> None:
+        """Some at once, since finding those that waited longest costs a look at all."""
+        self._traffic.close_idle(max(1, self._most_connections // 16))
+
+    def _pause_accepting(self, reason: str) -> None:
+        """The listener stays readable and would spin."""
+        if self._accept_again_at != inf:
+            return  # The listener of the other family has said so.
+        logger.error("Cannot accept connections for a moment: %s", reason)
         for listener in self._listeners:
             self._selector.unregister(listener)
         self._accept_again_at = time.monotonic() + self._settings.accept_pause_s
 
     def _adopt(self, sock: socket.socket, received: bytes) -> None:
         if self._is_leaving:
-            self._traffic.hand_out(sock, received)
+            self._seam.hand_out(sock, received)
             return
         try:
             address = sock.getpeername()
@@ -244,16 +282,37 @@ class AcceptLoop:
         self._traffic.leave()
 
     def _drain(self, deadline: float) -> None:
-        self._is_draining = True
         self._drain_deadline = min(self._drain_deadline, deadline)
+        # Whoever takes over our connections listens too, and accepts what the kernel has queued.
+        if not self._is_draining and self._seam.release is None:
+            self._accept_queued()
+        self._is_draining = True
         self._leave()
+
+    def _accept_queued(self) -> None:
+        """Clients whose connection the kernel has accepted would be reset by the close."""
+        if self._accept_again_at == inf:
+            for listener in list(self._listeners):
+                self._accept_some(listener, self._settings.backlog)
 
     def _server_address(self) -> tuple[str, int]:
         name = self._settings.server_name
-        if not self._listeners:
-            return name or "localhost", 80
-        host, port = self._listeners[0].getsockname()[:2]
-        return name or str(host), int(port)
+        # A UNIX socket has neither; PEP 3333 wants both.
+        address = _host_and_port(self._listeners[0].getsockname()) if self._listeners else None
+        host, port = address or ("localhost", 80)
+        return name or host, port
+
+
+def _most_connections() -> int:
+    """Nine tenths of the descriptors, so that the application can still open files."""
+    if sys.platform == "win32":
+        return _MOST_ON_WINDOWS
+    import resource
+
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if descriptors == resource.RLIM_INFINITY:
+        return _MOST_WITHOUT_LIMIT
+    return max(1, descriptors * 9 // 10)
 
 
 def _host_and_port(address: object) -> tuple[str, int] | None:

@@ -5,17 +5,20 @@ The loop owns the socket. A pool thread may only `send`, and only while it answe
 
 import socket
 import threading
-from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from math import inf
 
 from wiverno.core.exceptions import WivernoError
 from wiverno.core.server.environ import RequestBody, connection_environ
+from wiverno.core.server.output import Output
 from wiverno.core.server.request_head import RequestHead
 from wiverno.core.server.request_reader import RequestReader
 from wiverno.core.server.settings import ServerSettings
 from wiverno.core.wsgi_types import Environ
+
+# A client that takes no megabyte in this time is slow, and its thread is of more use elsewhere.
+_SLOW_AFTER_S = 0.1
 
 
 class ClientGoneError(WivernoError):
@@ -36,33 +39,37 @@ class Phase(Enum):
 class Connection:
     """State of one client."""
 
-    __slots__ = (
-        "_ask_flush",
-        "_drained",
-        "_high_water_bytes",
-        "_is_flushing",
-        "_lock",
-        "_out",
-        "_out_bytes",
-        "_write_timeout_s",
-        "address",
-        "body",
-        "deadline",
-        "discarded_bytes",
-        "environ",
-        "events",
-        "has_begun",
-        "head",
-        "is_answered",
-        "is_eof",
-        "is_gone",
-        "is_paused",
-        "must_close",
-        "phase",
-        "reader",
-        "sock",
-        "started_at",
-    )
+    # In the class, not in __init__: one is made for each client, and few of these ever change.
+    phase = Phase.HEAD
+    deadline = inf
+    events = 0
+    """The selector's mask, 0 when it is not registered."""
+    head: RequestHead | None = None
+    body: RequestBody | None = None
+    body_began_at = 0.0
+    started_at = 0.0
+    drain_began_at = 0.0
+    """Since when the client is behind."""
+    drained_bytes = 0
+    """What it has taken since then."""
+    thread_id = 0
+    """Of the pool thread that answers; 0 while the request waits for one."""
+    rest = b""
+    """What is left of the answer when the pool thread is done."""
+    is_answered = False
+    """The application is done, but the client has not taken everything."""
+    discarded_bytes = 0
+    """Read and thrown away after the last answer."""
+    has_begun = False
+    """The first byte of the next head has come, and its deadline runs."""
+    is_eof = False
+    is_paused = False
+    is_gone = False
+    must_close = False
+    _is_flushing = False
+    _is_slow = False
+    # Made when a client is behind for the first time, which most never are.
+    _drained: threading.Condition | None = None
 
     def __init__(
         self,
@@ -76,48 +83,27 @@ class Connection:
         self.address = address
         self.environ = connection_environ(server_environ, address)
         self.reader = RequestReader(settings.limits)
-        self.phase = Phase.HEAD
-        self.deadline = inf
-        # The selector's mask, 0 when it is not registered.
-        self.events = 0
-        self.head: RequestHead | None = None
-        self.body: RequestBody | None = None
-        self.started_at = 0.0
-        # Read and thrown away after the last answer.
-        self.discarded_bytes = 0
-        # The first byte of the next head has come, and its deadline runs.
-        self.has_begun = False
-        self.is_eof = False
-        self.is_paused = False
-        self.is_gone = False
-        self.must_close = False
-        # The application is done, but the client has not taken everything.
-        self.is_answered = False
         self._ask_flush = ask_flush
+        self._settings = settings
         self._lock = threading.Lock()
-        self._drained = threading.Condition(self._lock)
-        self._out: deque[memoryview] = deque()
-        self._out_bytes = 0
-        self._is_flushing = False
-        self._high_water_bytes = settings.output_high_water_bytes
-        self._write_timeout_s = settings.write_timeout_s
+        self._out = Output()
 
     def send(self, data: bytes) -> None:
         """Send now what the kernel takes, keep the rest for the loop. Raises ClientGoneError.
 
-        In a pool thread: waits first while the client is too far behind, so that a thread
-        that produces much does not fill the memory, and one that is done is free.
+        In a pool thread: one that produces much for a client that is behind waits a moment;
+        from then on what it produces goes to a temporary file, so that the thread is soon free.
         """
         must_ask = False
         with self._lock:
-            if self._out_bytes > self._high_water_bytes:
-                self._wait_until_drained()
+            out = self._out
+            if out.size_bytes > self._settings.output_memory_bytes:
+                self._wait_for_client()
             if self.is_gone:
                 raise ClientGoneError
-            sent = 0 if self._out else self._send_now(data)
+            sent = 0 if out.size_bytes else self._send_now(data)
             if sent < len(data):
-                self._out.append(memoryview(data)[sent:])
-                self._out_bytes += len(data) - sent
+                self._keep(memoryview(data)[sent:])
                 must_ask, self._is_flushing = not self._is_flushing, True
         if must_ask:
             self._ask_flush(self)
@@ -125,49 +111,57 @@ class Connection:
     def flush(self) -> bool:
         """In the loop: send more of what is kept; True when all is sent. Raises ClientGoneError."""
         with self._lock:
-            while self._out:
-                sent = self._send_now(self._out[0])
-                self._out_bytes -= sent
-                if sent < len(self._out[0]):
-                    self._out[0] = self._out[0][sent:]
-                    break
-                if len(self._out) == 1:
+            out = self._out
+            while out.size_bytes:
+                piece = out.first()
+                sent = self._send_now(piece)
+                self.drained_bytes += sent
+                if sent == out.size_bytes:
                     # Before the pool thread can see that all is sent and sets its own.
                     self.deadline = inf
-                self._out.popleft()
-            if self._out_bytes <= self._high_water_bytes:
+                    self._is_slow = False
+                out.take(sent)
+                if sent < len(piece):
+                    break
+            if self._drained is not None and out.size_bytes <= self._settings.output_memory_bytes:
                 self._drained.notify_all()
-            self._is_flushing = bool(self._out)
-            return not self._out
+            self._is_flushing = bool(out.size_bytes)
+            return not out.size_bytes
 
-    def leave_to_loop(self) -> bool:
-        """The application is done: True when the loop has to end the answer, since it flushes."""
-        if not self._out:  # Only the thread that answers adds to it.
-            return False
-        with self._lock:
-            self.is_answered = bool(self._out)
-            return self.is_answered
+    def send_rest(self) -> None:
+        """In the loop: send what the pool thread has left to it. Raises ClientGoneError.
+
+        A whole answer, mostly: so the thread goes on to the next request at once, instead of
+        giving up the interpreter for a system call.
+        """
+        rest, self.rest = self.rest, b""
+        if rest and not self.is_gone:
+            self.send(rest)
 
     def has_unsent(self) -> bool:
         """Is a part of an answer still here?"""
-        return bool(self._out)
+        return bool(self._out.size_bytes)
 
     def abandon(self) -> None:
         """The client is gone: whoever sends or waits learns it."""
         with self._lock:
-            self.is_gone = True
-            self._out.clear()
-            self._out_bytes = 0
-            self._drained.notify_all()
+            self._abandon()
 
     def close(self) -> None:
         """Close the socket; no send can be under way, whichever thread it is in."""
-        self.abandon()
         with self._lock:
+            self._abandon()
             self.phase = Phase.GONE
             self.sock.close()
         if self.body is not None:
             self.body.close()
+
+    def _abandon(self) -> None:
+        self.is_gone = True
+        if self._out.size_bytes:
+            self._out.clear()
+        if self._drained is not None:
+            self._drained.notify_all()
 
     def _send_now(self, data: bytes | memoryview) -> int:
         try:
@@ -178,12 +172,28 @@ class Connection:
             self.is_gone = True
             raise ClientGoneError(str(error)) from None
 
-    def _wait_until_drained(self) -> None:
-        # The loop cuts a client that takes nothing for the write timeout. This bound is for
-        # a client that takes a little each time, measured from here.
-        is_drained = self._drained.wait_for(
-            lambda: self.is_gone or self._out_bytes <= self._high_water_bytes,
-            timeout=self._write_timeout_s * 2,
-        )
-        if not is_drained:
+    def _keep(self, rest: memoryview) -> None:
+        try:
+            self._out.append(rest, on_disk=self._is_slow)
+        except OSError as error:
+            # The answer cannot be completed: no space is left, most likely.
             self.is_gone = True
+            raise ClientGoneError(f"What it has not taken cannot be kept: {error}") from error
+
+    def _wait_for_client(self) -> None:
+        settings = self._settings
+        if not self._is_slow:
+            self._is_slow = not self._wait_until(settings.output_memory_bytes, _SLOW_AFTER_S)
+        most_bytes = settings.output_memory_bytes + settings.output_spool_bytes
+        # The loop cuts a client that takes too little. This bound is for an error of ours.
+        if self._out.size_bytes > most_bytes and not self._wait_until(
+            most_bytes, settings.write_timeout_s * 2
+        ):
+            self.is_gone = True
+
+    def _wait_until(self, size_bytes: int, timeout_s: float) -> bool:
+        if self._drained is None:
+            self._drained = threading.Condition(self._lock)
+        return self._drained.wait_for(
+            lambda: self.is_gone or self._out.size_bytes <= size_bytes, timeout_s
+        )

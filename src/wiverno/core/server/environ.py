@@ -4,8 +4,9 @@ import re
 import sys
 from collections.abc import Iterator
 from io import BytesIO
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
+from wiverno.core.server.forwarded import TrustedProxies, apply_forwarded, is_proxy_key
 from wiverno.core.server.request_head import RequestHead
 from wiverno.core.wsgi_types import Environ
 
@@ -20,15 +21,37 @@ class _Readable(Protocol):
 
 
 class FileWrapper:
-    """`wsgi.file_wrapper`: a file as an iterable of blocks, closed with the response."""
+    """`wsgi.file_wrapper`: a file as an iterator of blocks, closed with the response.
+
+    Its own iterator: middleware that calls `iter()` on it must find `close` on what it gets,
+    and one that answers Range must find `seek`, or a part of a file costs the whole of it.
+    """
 
     def __init__(self, file: _Readable, block_bytes: int = 64 * 1024) -> None:
-        self._file = file
+        self._file: Any = file
         self._block_bytes = block_bytes
 
     def __iter__(self) -> Iterator[bytes]:
-        while block := self._file.read(self._block_bytes):
-            yield block
+        return self
+
+    def __next__(self) -> bytes:
+        block: bytes = self._file.read(self._block_bytes)
+        if not block:
+            raise StopIteration
+        return block
+
+    def seekable(self) -> bool:
+        """Can `seek` and `tell` be called?"""
+        seekable = getattr(self._file, "seekable", None)
+        return seekable is not None and bool(seekable())
+
+    def seek(self, offset: int, whence: int = 0, /) -> None:
+        """Go on from another place in the file."""
+        self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """The place in the file."""
+        return int(self._file.tell())
 
     def close(self) -> None:
         """Close the file, if it can be closed."""
@@ -75,10 +98,10 @@ class RequestBody:
         self._file.write(memory.read())
 
 
-def base_environ(server_name: str, server_port: int) -> Environ:
+def base_environ(server_name: str, server_port: int, root_path: str = "") -> Environ:
     """What every request of one server has in common."""
     return {
-        "SCRIPT_NAME": "",
+        "SCRIPT_NAME": root_path.encode().decode("latin-1"),
         "SERVER_NAME": server_name,
         "SERVER_PORT": str(server_port),
         "SERVER_SOFTWARE": "wiverno",
@@ -104,18 +127,24 @@ def connection_environ(server: Environ, address: tuple[str, int] | None) -> Envi
     return environ
 
 
-def request_environ(connection: Environ, head: RequestHead, body: RequestBody) -> Environ:
-    """The environ of one request; its input stands at the beginning of the body."""
+def request_environ(
+    connection: Environ, head: RequestHead, body: RequestBody | None, proxies: TrustedProxies
+) -> Environ:
+    """The environ of one request; its input stands at the beginning of the body, if it has one."""
     environ = connection.copy()
     environ["REQUEST_METHOD"] = head.method
-    environ["PATH_INFO"] = decode_path(head.path)
+    # RFC 3875 section 4.1.5: empty or from a slash on, which `OPTIONS *` has not.
+    environ["PATH_INFO"] = "" if head.path == "*" else decode_path(head.path)
     environ["QUERY_STRING"] = head.query
     environ["REQUEST_URI"] = environ["RAW_URI"] = head.target
     environ["SERVER_PROTOCOL"] = head.version
-    environ["wsgi.input"] = body.rewind()
+    environ["wsgi.input"] = BytesIO() if body is None else body.rewind()
     environ["wsgi.errors"] = sys.stderr
-    _add_headers(environ, head.headers)
-    if head.body_length is None:
+    if environ["SCRIPT_NAME"]:
+        _cut_root_path(environ)
+    if _add_headers(environ, head.headers):
+        apply_forwarded(environ, proxies)
+    if body is not None and head.body_length is None:
         # Decoded already: an application that knows only Content-Length can read it.
         environ["CONTENT_LENGTH"] = str(body.size_bytes)
         del environ["HTTP_TRANSFER_ENCODING"]
@@ -129,19 +158,33 @@ def decode_path(path: str) -> str:
     return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), path)
 
 
-def _add_headers(environ: Environ, headers: tuple[tuple[str, str], ...]) -> None:
+def _cut_root_path(environ: Environ) -> None:
+    """Of a path that the proxy has passed as it was; others have lost it there already."""
+    root_path, path = environ["SCRIPT_NAME"], environ["PATH_INFO"]
+    if path == root_path or path.startswith(f"{root_path}/"):
+        environ["PATH_INFO"] = path[len(root_path) :]
+
+
+def _add_headers(environ: Environ, headers: list[tuple[str, str]]) -> bool:
+    """True when there is a field among them that only a proxy has a reason to send."""
+    is_forwarded = False
     for name, value in headers:
-        key = _keys.get(name) or _learn_key(name)
-        if key in environ:
+        key = _keys.get(name)
+        if key is None:
+            key = _learn_key(name)
+            is_forwarded = is_forwarded or is_proxy_key(key)
+        if key not in environ:
+            environ[key] = value
+        else:
             # RFC 9110 section 5.3; cookies are the exception (RFC 6265 section 4.2).
             separator = "; " if key == "HTTP_COOKIE" else ", "
             environ[key] = f"{environ[key]}{separator}{value}"
-        else:
-            environ[key] = value
+    return is_forwarded
 
 
 def _learn_key(name: str) -> str:
     key = "HTTP_" + name.upper().replace("-", "_")
-    if len(_keys) < _ENOUGH_KEYS and len(name) < 64:
+    # The fields of proxies are never learnt: that they come here is how they are found.
+    if len(_keys) < _ENOUGH_KEYS and len(name) < 64 and not is_proxy_key(key):
         _keys[name] = key
     return key

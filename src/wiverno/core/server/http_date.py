@@ -3,7 +3,7 @@
 import time
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = (
+MONTHS = (
     *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
     *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
 )
@@ -26,6 +26,6 @@ def format_date(timestamp: int) -> bytes:
     """By hand: strftime follows the locale, email.utils is a heavy import."""
     year, month, day, hour, minute, second, weekday, *_ = time.gmtime(timestamp)
     return (
-        f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year:04} "
+        f"{_DAYS[weekday]}, {day:02} {MONTHS[month - 1]} {year:04} "
         f"{hour:02}:{minute:02}:{second:02} GMT"
     ).encode()

@@ -3,18 +3,20 @@
 import logging
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
-from typing import Any
+from typing import Any, TypeAlias, Unpack
 
 from wiverno.core.exceptions import WivernoError
 from wiverno.core.server.accept_loop import AcceptLoop
 from wiverno.core.server.gateway import ResponseSummary
 from wiverno.core.server.listener import bind, display_url
-from wiverno.core.server.settings import ServerSettings
+from wiverno.core.server.options import ServerOptions, settings_from
+from wiverno.core.server.settings import DEFAULT_BACKLOG, ServerSettings, ServerSettingsError
 from wiverno.core.wsgi_types import WSGIApplication
 
 logger = logging.getLogger("wiverno.core.server")
@@ -22,6 +24,8 @@ logger = logging.getLogger("wiverno.core.server")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # What `stop()` waits beyond the graceful timeout, for closing and joining.
 _STOP_MARGIN_S = 5.0
+
+OnResponse: TypeAlias = Callable[[ResponseSummary], None]
 
 
 class ServerRunningError(WivernoError, RuntimeError):
@@ -31,9 +35,10 @@ class ServerRunningError(WivernoError, RuntimeError):
 class RunServer:
     """A production WSGI server.
 
-        RunServer(application, host="0.0.0.0", port=8000).start()
+        RunServer(application, host="0.0.0.0", port=8000, threads=16).start()
 
-    Constructing binds nothing and installs nothing.
+    Every setting of `ServerSettings` and `RequestLimits` is a keyword parameter; several servers
+    can share a `settings` object instead. Constructing binds nothing and installs nothing.
     """
 
     def __init__(
@@ -44,13 +49,14 @@ class RunServer:
         request_queue_size: int = 5,
         *,
         settings: ServerSettings | None = None,
-        on_response: Callable[[ResponseSummary], None] | None = None,
+        on_response: OnResponse | None = None,
+        **options: Unpack[ServerOptions],
     ) -> None:
         self.application = application
         self.host = host
         self.port = port
         self.request_queue_size = request_queue_size
-        self.settings = settings or ServerSettings()
+        self.settings = _settings(settings, options, request_queue_size)
         self._on_response = on_response
         self._addresses: list[tuple[str, int]] = []
         self._loop: AcceptLoop | None = None
@@ -62,7 +68,10 @@ class RunServer:
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Host and port of every socket that is bound; empty before `start()` has bound."""
+        """Host and port of every socket that is bound; empty before `start()` has bound.
+
+        A UNIX socket is its path and 0.
+        """
         return list(self._addresses)
 
     def wait_until_bound(self, timeout_s: float) -> bool:
@@ -110,35 +119,118 @@ class RunServer:
         self._is_finished.wait(self.settings.graceful_timeout_s + _STOP_MARGIN_S)
 
     def _serve(self) -> None:
-        listeners = bind(self.host, self.port, self.request_queue_size)
-        loop = self._make_loop(listeners)
-        with _signals_handled(loop, self.settings.graceful_timeout_s):
-            self._addresses = [listener.getsockname()[:2] for listener in listeners]
-            self._loop = loop
-            if self._is_stop_asked:
-                loop.drain(self.settings.graceful_timeout_s)
-            self._log_start()
-            self._is_bound.set()
-            loop.run()
+        with self._listening() as listeners, self._logging() as log:
+            loop = self._make_loop(listeners, log)
+            with _signals_handled(loop, self.settings.graceful_timeout_s):
+                self._addresses = [_address(listener) for listener in listeners]
+                self._loop = loop
+                if self._is_stop_asked:
+                    loop.drain(self.settings.graceful_timeout_s)
+                self._log_start()
+                self._is_bound.set()
+                loop.run()
 
-    def _make_loop(self, listeners: list[socket.socket]) -> AcceptLoop:
+    @contextmanager
+    def _listening(self) -> Iterator[list[socket.socket]]:
+        """The listeners, which the loop closes, or whoever fails before there is one."""
+        if self.settings.uds is None:
+            yield from _closed_on_error(bind(self.host, self.port, self.request_queue_size))
+            return
+        from wiverno.core.server.unix_listener import bind_unix
+
+        listener = bind_unix(self.settings.uds, self.request_queue_size)
         try:
-            return AcceptLoop(
-                listeners,
-                self.application,
-                replace(self.settings, server_name=self.host or None),
-                on_response=self._on_response,
-            )
-        except BaseException:
-            for listener in listeners:
-                listener.close()
-            raise
+            yield from _closed_on_error([listener.sock])
+        finally:
+            listener.remove_file()
+
+    @contextmanager
+    def _logging(self) -> Iterator[OnResponse | None]:
+        """The access log, if there is one."""
+        if not self.settings.access_log:
+            yield None
+            return
+        from wiverno.core.server.access_log import AccessLog, write_to
+
+        if sys.stdout is None:
+            raise ServerSettingsError("access_log", True, "needs a stdout, and there is none.")
+        log = AccessLog(
+            write_to(sys.stdout), self.settings.access_log_format, self.settings.access_log_skip
+        )
+        log.start()
+        try:
+            yield log
+        finally:
+            log.close()
+
+    def _make_loop(self, listeners: list[socket.socket], log: OnResponse | None) -> AcceptLoop:
+        name = self.settings.server_name or (self.host if self.settings.uds is None else None)
+        loop = AcceptLoop(
+            listeners,
+            self.application,
+            replace(self.settings, server_name=name or None),
+            on_response=_both(log, self._on_response),
+        )
+        if log is not None:
+            # Not to `on_response`: it may wait, and this is called in the loop's thread.
+            loop.report_refusals_to(log)
+        return loop
 
     def _log_start(self) -> None:
-        port = self._addresses[0][1]
-        logger.info("Wiverno server started on %s", display_url(self.host, port))
+        path, port = self.settings.uds, self._addresses[0][1]
+        where = f"unix:{path}" if path is not None else display_url(self.host, port)
+        logger.info("Wiverno server started on %s", where)
         logger.info("Request queue size: %d", self.request_queue_size)
         logger.info("Press Ctrl+C to stop the server")
+
+
+def _settings(
+    settings: ServerSettings | None, options: ServerOptions, request_queue_size: int
+) -> ServerSettings:
+    """One object that says how the server really runs."""
+    if settings is not None and options:
+        raise TypeError(
+            f"Both settings= and {next(iter(options))}= say how the server runs. Give one of them; "
+            "dataclasses.replace(settings, ...) makes settings that differ."
+        )
+    if settings is not None and settings.backlog not in (DEFAULT_BACKLOG, request_queue_size):
+        raise TypeError(
+            f"Both settings.backlog={settings.backlog} and request_queue_size={request_queue_size} "
+            "say how long the queue is. Give RunServer the request_queue_size that you want."
+        )
+    try:
+        if settings is None:
+            return settings_from(options, backlog=request_queue_size)
+        return replace(settings, backlog=request_queue_size)
+    except ServerSettingsError as error:
+        if error.setting != "backlog":
+            raise
+        raise ServerSettingsError("request_queue_size", error.value, error.fault) from None
+
+
+def _address(listener: socket.socket) -> tuple[str, int]:
+    name = listener.getsockname()
+    return (name, 0) if isinstance(name, str) else (name[0], name[1])
+
+
+def _both(log: OnResponse | None, on_response: OnResponse | None) -> OnResponse | None:
+    if log is None or on_response is None:
+        return log or on_response
+
+    def report(summary: ResponseSummary) -> None:
+        log(summary)
+        on_response(summary)
+
+    return report
+
+
+def _closed_on_error(listeners: list[socket.socket]) -> Iterator[list[socket.socket]]:
+    try:
+        yield listeners
+    except BaseException:
+        for listener in listeners:
+            listener.close()
+        raise
 
 
 @contextmanager

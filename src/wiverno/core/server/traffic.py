@@ -9,15 +9,15 @@ import selectors
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from math import inf
 
 from wiverno.core.server.connection import ClientGoneError, Connection, Phase
+from wiverno.core.server.dispatcher import Dispatcher
 from wiverno.core.server.environ import RequestBody
 from wiverno.core.server.gateway import Gateway
 from wiverno.core.server.http_date import http_date
-from wiverno.core.server.pool import Pool
+from wiverno.core.server.inspection import describe_request, is_idle, longest_idle
 from wiverno.core.server.request_head import BadRequest, RequestHead
 from wiverno.core.server.request_reader import NEED_DATA, BodyData
 from wiverno.core.server.response_writer import CONTINUE, plain_answer
@@ -27,6 +27,13 @@ from wiverno.core.server.settings import ServerSettings
 logger = logging.getLogger("wiverno.core.server")
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+# Looked up in the Enum's class they would take a tenth of the time of a request.
+_HEAD = Phase.HEAD
+_BODY = Phase.BODY
+_ANSWERING = Phase.ANSWERING
+_CLOSING = Phase.CLOSING
+_LINGERING = Phase.LINGERING
+_GONE = Phase.GONE
 # After the last answer no client has a reason to send more than this.
 _LINGER_BYTES = 1024 * 1024
 
@@ -47,10 +54,10 @@ class Traffic:
         self._settings = settings
         self._gateway = gateway
         self._seam = seam
-        self.pool: Pool[Connection] = Pool(settings.threads, self._answer)
+        self.dispatcher = Dispatcher(settings.threads, gateway, call, self._on_answered)
         self.connections: set[Connection] = set()
         self.in_flight: set[Connection] = set()
-        # No connection is kept; pool threads report every answer to the loop.
+        # No connection is kept.
         self.is_leaving = False
         # Nor is any request begun that is here already.
         self.is_stale = False
@@ -62,29 +69,38 @@ class Traffic:
     ) -> None:
         """Serve an accepted connection, from which `received` was read already."""
         sock.setblocking(False)
-        # Otherwise the second part of an answer waits for the client's delayed ACK: 40 ms.
-        # Fails if it is not TCP, or gone already, which the next read tells.
-        with suppress(OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = Connection(
             sock, address, self._settings, self._gateway.server_environ, self._ask_flush
         )
         connection.deadline = time.monotonic() + self._settings.head_timeout_s
         self.connections.add(connection)
-        self._watch(connection, _READ)
+        # The request is often here already, and often the only one of its connection: such a
+        # socket is never given to the selector.
+        connection.is_paused = True
         if received:
             connection.reader.feed(received)
             self._guarded(self._advance, connection)
-        # The request is often here already.
-        self._on_event(connection, _READ)
+        if connection.phase is not _ANSWERING:
+            self._guarded(self._read, connection)
+        if connection.phase is not _ANSWERING:
+            self._guarded(self._unpause, connection)
 
     def leave(self) -> None:
         """Let go of connections without a request, now and after each answer."""
         self.is_leaving = True
         self.announce_close()
         for connection in list(self.connections):
-            if connection.phase is Phase.HEAD:
+            if connection.phase is _HEAD:
                 self._guarded(self._let_go, connection)
+
+    def has_idle(self) -> bool:
+        """Is there a connection that waits for a request?"""
+        return any(map(is_idle, self.connections))
+
+    def close_idle(self, most: int) -> None:
+        """Close up to `most` connections that wait for a request, the longest waiting first."""
+        for connection in longest_idle(self.connections, most):
+            self._guarded(self._close, connection)
 
     def announce_close(self) -> None:
         """In any thread: answers say `Connection: close`, unless connections live on elsewhere."""
@@ -99,24 +115,9 @@ class Traffic:
         """Close everything, and say which requests that costs."""
         now = time.monotonic()
         for connection in list(self.connections):
-            head = connection.head
-            if connection in self.in_flight and head is not None:
-                age_s = now - connection.started_at if connection.started_at else 0.0
-                logger.warning(
-                    "Cut at the deadline: %s %r, %.1f s old", head.method, head.target, age_s
-                )
+            if connection in self.in_flight:
+                logger.warning("Cut at the deadline: %s", describe_request(connection, now))
             self._close(connection)
-
-    def hand_out(self, sock: socket.socket, unread: bytes) -> None:
-        """Give a connection away, or close it when nobody takes it."""
-        if self._seam.release is None:
-            sock.close()
-            return
-        try:
-            self._seam.release(sock, unread)
-        except Exception:
-            logger.exception("A connection could not be handed over and is closed")
-            sock.close()
 
     # --- Reading ---------------------------------------------------------------------
 
@@ -128,7 +129,7 @@ class Traffic:
 
     def _guarded(self, action: Callable[[Connection], None], connection: Connection) -> None:
         """An error of ours costs one connection, not the server."""
-        if connection.phase is Phase.GONE:
+        if connection.phase is _GONE:
             return  # Closed or released by an earlier event of the same turn.
         try:
             action(connection)
@@ -146,33 +147,30 @@ class Traffic:
         except OSError:
             self._lose(connection)
             return
-        if connection.phase is Phase.LINGERING:
+        if connection.phase is _LINGERING:
             self._discard(connection, data)
         elif not data:
             self._end_input(connection)
         else:
-            # Feed, then look at the phase; a pool thread sets the phase, then looks at the
-            # buffer. One of both sees what the other did.
             connection.reader.feed(data)
-            if connection.phase is not Phase.ANSWERING:
+            if connection.phase is not _ANSWERING:
                 self._advance(connection)
             elif connection.reader.unread_bytes > self._settings.max_pipelined_bytes:
                 connection.is_paused = True
                 self._watch(connection, connection.events & ~_READ)
-                self._resume(connection)
 
     def _end_input(self, connection: Connection) -> None:
         """A client that has sent everything may still want its answers (half-close)."""
         connection.is_eof = True
         self._watch(connection, connection.events & ~_READ)
-        if connection.phase is not Phase.ANSWERING:
+        if connection.phase is not _ANSWERING:
             self._advance(connection)
             self._close_if_ended(connection)
 
     def _advance(self, connection: Connection) -> None:
         """Take the request as far as the bytes go."""
         try:
-            if connection.phase is Phase.HEAD and not self._begin_request(connection):
+            if connection.phase is _HEAD and not self._begin_request(connection):
                 return
             self._receive_body(connection)
         except BadRequest as refusal:
@@ -194,12 +192,14 @@ class Traffic:
         if not isinstance(head, RequestHead):
             raise TypeError(head)  # is_head_complete() has promised one.
         connection.head = head
-        connection.body = RequestBody(self._settings.body_memory_bytes)
         connection.has_begun = False
-        connection.phase = Phase.BODY
+        connection.phase = _BODY
         self.in_flight.add(connection)
-        if head.expect_continue and not reader.unread_bytes and head.body_length != 0:
-            connection.send(CONTINUE)
+        if head.body_length != 0:
+            connection.body = RequestBody(self._settings.body_memory_bytes)
+            connection.body_began_at = time.monotonic()
+            if head.expect_continue and not reader.unread_bytes:
+                connection.send(CONTINUE)
         return True
 
     def _await_head(self, connection: Connection) -> None:
@@ -213,58 +213,57 @@ class Traffic:
             if connection.body is not None:
                 connection.body.write(event.data)
         if event is NEED_DATA:
-            connection.deadline = time.monotonic() + self._settings.body_idle_timeout_s
+            received = 0 if connection.body is None else connection.body.size_bytes
+            connection.deadline = self._deadline(
+                self._settings.body_timeout_s, connection.body_began_at, received
+            )
             self._close_if_ended(connection)
             return
+        if self.dispatcher.queued >= self._settings.max_queued_requests:
+            raise BadRequest(503, "Too many requests wait already. Try again soon.")
         connection.deadline = inf
         connection.started_at = time.monotonic()
-        connection.phase = Phase.ANSWERING
-        self.pool.submit(connection)
+        connection.phase = _ANSWERING
+        self.dispatcher.add(connection)
+
+    def _deadline(self, idle_s: float, began_at: float, size_bytes: int) -> float:
+        """For the next piece, and for a rate: a client must not keep us busy by dripping."""
+        least_rate = self._settings.min_bytes_per_s
+        return min(time.monotonic(), began_at + size_bytes / least_rate) + idle_s
 
     # --- Answering -------------------------------------------------------------------
 
-    def _answer(self, connection: Connection) -> None:
-        """In a pool thread."""
-        may_stay_open = False
-        try:
-            if not connection.is_gone:
-                may_stay_open = self._gateway.answer(connection)
-        finally:
-            connection.must_close = not may_stay_open
-            if not connection.leave_to_loop():
-                self._end_answer(connection)
+    def _on_answered(self, connection: Connection) -> None:
+        self._guarded(self._finish_answer, connection)
+
+    def _finish_answer(self, connection: Connection) -> None:
+        """The application is done; its client may not have taken everything."""
+        connection.is_answered = True
+        connection.send_rest()
+        if not connection.has_unsent():
+            self._end_answer(connection)
 
     def _end_answer(self, connection: Connection) -> None:
-        """In a pool thread, or in the loop when that had to flush the rest."""
+        connection.is_answered = False
         connection.head = connection.body = None
         if connection.must_close or connection.is_gone:
-            # The phase stays: nothing else can end this connection in between.
-            self._call(partial(self._guarded, self._end, connection))
+            self._end(connection)
             return
         self.in_flight.discard(connection)
         connection.deadline = time.monotonic() + self._settings.keep_alive_timeout_s
-        # Mark, then check (see _read). The plain case ends here, without waking the loop.
-        connection.phase = Phase.HEAD
-        if (
-            connection.reader.unread_bytes
-            or connection.is_eof
-            or connection.is_paused
-            or self.is_leaving
-        ):
-            self._call(partial(self._guarded, self._resume, connection))
-
-    def _resume(self, connection: Connection) -> None:
-        """After an answer of which the loop has to know. Late calls find another phase."""
-        if connection.phase is not Phase.HEAD:
-            return
-        if connection.is_paused:
-            connection.is_paused = False
-            self._watch(connection, connection.events | _READ)
+        connection.phase = _HEAD
+        self._unpause(connection)
         if self.is_leaving:
             self._let_go(connection)
-        else:
+        elif connection.reader.unread_bytes:
             self._advance(connection)
         self._close_if_ended(connection)
+
+    def _unpause(self, connection: Connection) -> None:
+        if connection.is_paused:
+            connection.is_paused = False
+            if not connection.is_eof:
+                self._watch(connection, connection.events | _READ)
 
     def _ask_flush(self, connection: Connection) -> None:
         """In a pool thread."""
@@ -272,28 +271,33 @@ class Traffic:
 
     def _start_flush(self, connection: Connection) -> None:
         if connection.has_unsent():
-            connection.deadline = time.monotonic() + self._settings.write_timeout_s
+            connection.drain_began_at = time.monotonic()
+            connection.drained_bytes = 0
+            connection.deadline = connection.drain_began_at + self._settings.write_timeout_s
             self._watch(connection, connection.events | _WRITE)
 
     def _flush(self, connection: Connection) -> None:
         if connection.has_unsent():
-            connection.deadline = time.monotonic() + self._settings.write_timeout_s
+            connection.deadline = self._deadline(
+                self._settings.write_timeout_s, connection.drain_began_at, connection.drained_bytes
+            )
         if not connection.flush():
             return
         self._watch(connection, connection.events & ~_WRITE)
-        if connection.phase is Phase.CLOSING:
+        if connection.phase is _CLOSING:
             self._linger(connection)
         elif connection.is_answered:
-            connection.is_answered = False
             self._end_answer(connection)
 
     def _refuse(self, connection: Connection, refusal: BadRequest) -> None:
         """Answer with a 4xx or 5xx; nothing says where a next request would begin."""
         logger.info("%s: %d %s", connection.address, refusal.status, refusal.reason)
-        connection.phase = Phase.CLOSING
+        connection.phase = _CLOSING
         connection.deadline = time.monotonic() + self._settings.write_timeout_s
         self._watch(connection, 0)
-        connection.send(plain_answer(refusal.status, refusal.reason, http_date()))
+        answer = plain_answer(refusal.status, refusal.reason, http_date())
+        self._gateway.report_refusal(connection, refusal.status, answer)
+        connection.send(answer)
         if not connection.has_unsent():
             self._linger(connection)
 
@@ -309,7 +313,7 @@ class Traffic:
     def _linger(self, connection: Connection) -> None:
         """RFC 9112 section 9.6: say that no more comes, then read until the client has it."""
         self.in_flight.discard(connection)
-        connection.phase = Phase.LINGERING
+        connection.phase = _LINGERING
         connection.deadline = time.monotonic() + self._settings.linger_timeout_s
         connection.reader.take_unread()
         try:
@@ -327,12 +331,10 @@ class Traffic:
     def _expire(self, connection: Connection) -> None:
         if time.monotonic() < connection.deadline:
             return  # A pool thread has moved it on in the meantime.
-        if connection.phase is Phase.ANSWERING:
+        if connection.phase is _ANSWERING:
             logger.info("%s takes nothing of its answer; cut", connection.address)
             self._lose(connection)
-        elif connection.phase is Phase.BODY or (
-            connection.phase is Phase.HEAD and connection.has_begun
-        ):
+        elif connection.phase is _BODY or (connection.phase is _HEAD and connection.has_begun):
             self._refuse(connection, BadRequest(408, "The request did not come in time."))
         else:
             self._close(connection)
@@ -344,7 +346,7 @@ class Traffic:
             return
         if not connection.is_eof:
             self._read(connection)  # A request may have come after the last select().
-        if connection.phase is not Phase.HEAD:
+        if connection.phase is not _HEAD:
             return
         if connection.reader.is_head_complete():
             self._advance(connection)
@@ -356,12 +358,12 @@ class Traffic:
 
     def _release(self, connection: Connection) -> None:
         self._forget(connection)
-        connection.phase = Phase.GONE
-        self.hand_out(connection.sock, connection.reader.take_unread())
+        connection.phase = _GONE
+        self._seam.hand_out(connection.sock, connection.reader.take_unread())
 
     def _lose(self, connection: Connection) -> None:
         """The client is gone. A pool thread that still answers learns it and ends the rest."""
-        if connection.phase is not Phase.ANSWERING:
+        if connection.phase is not _ANSWERING:
             self._close(connection)
             return
         connection.deadline = inf
@@ -373,7 +375,7 @@ class Traffic:
 
     def _close_if_ended(self, connection: Connection) -> None:
         """After the client's last byte nothing can complete what is still incomplete."""
-        if connection.is_eof and connection.phase in (Phase.HEAD, Phase.BODY):
+        if connection.is_eof and connection.phase in (_HEAD, _BODY):
             self._close(connection)
 
     def _close(self, connection: Connection) -> None:

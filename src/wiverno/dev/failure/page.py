@@ -1,6 +1,5 @@
 """A failure report as an answer: HTML for browsers, JSON for programs, else plain text."""
 
-import html
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -335,4 +334,7 @@ def _traceback_html(traceback: str) -> str:
 
 
 def _escape(text: str) -> str:
+    # Here: its table of entities costs a pages process that has nothing to show 360 KB.
+    import html
+
     return html.escape(text)

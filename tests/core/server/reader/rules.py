@@ -369,12 +369,3 @@ def unexplained(data: bytes) -> list[Difference]:
 def rule_of(difference: Difference) -> Rule | None:
     """The first that covers the difference."""
     return next((rule for rule in RULES if rule.covers(difference)), None)
-
-
-def table(side: Side) -> str:
-    """The rules of one side, for the documents."""
-    rows = ["| what | unlike | RFC | why |", "|---|---|---|---|"]
-    for rule in RULES:
-        if rule.side is side:
-            rows.append(f"| {rule.name} | {', '.join(rule.peers)} | {rule.section} | {rule.why} |")
-    return "\n".join(rows) + "\n"

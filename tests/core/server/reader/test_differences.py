@@ -1,7 +1,6 @@
 """Against h11 and httptools: where wiverno reads otherwise, a rule says why."""
 
 import random
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,11 +10,11 @@ from tests.core.server.reader.differences import Side, differences_of
 from tests.core.server.reader.examples import ACCEPTED, REFUSED
 from tests.core.server.reader.grammar import Sent, damaged_requests, valid_requests
 from tests.core.server.reader.mutation import mutated
+from tests.core.server.reader.page import PAGE, with_tables
 from tests.core.server.reader.peers import PEERS, read_with_wiverno
-from tests.core.server.reader.rules import NEXT, RULES, Rule, rule_of, table, unexplained
+from tests.core.server.reader.rules import NEXT, RULES, Rule, rule_of, unexplained
 
 EXAMPLES = {name: data for name, (data, _) in (ACCEPTED | REFUSED).items()}
-DOCUMENT = Path(__file__).parents[4] / "docs" / "request-reader.md"
 
 sample = settings(
     max_examples=200, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -87,6 +86,7 @@ def test_nothing_is_lenient_but_what_the_rules_allow() -> None:
     assert [rule.section for rule in lenient] == ["9112 7.1.1"]
 
 
-@pytest.mark.parametrize("side", Side, ids=lambda side: str(side.name))
-def test_document_has_the_table_of_the_rules(side: Side) -> None:
-    assert table(side) in DOCUMENT.read_text(), table(side)
+def test_page_has_the_tables_of_the_rules() -> None:
+    page = PAGE.read_text()
+
+    assert with_tables(page) == page, "Run `make docs`."

@@ -1,0 +1,300 @@
+"""More than the server wants to hold: slow readers, slow senders, too many requests or clients."""
+
+import errno
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.core.server.serving import (
+    DEADLINE_S,
+    GET,
+    Client,
+    Closing,
+    Held,
+    LoopThread,
+    ServerThread,
+    get,
+    hello,
+)
+from wiverno.core.server.settings import ServerSettings
+from wiverno.core.wsgi_types import Environ, StartResponse
+
+Serve = Callable[..., ServerThread]
+RunLoop = Callable[..., LoopThread]
+
+PIECES = 300
+PIECE_BYTES = 50_000
+
+
+def stream(environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
+    """15 MB in pieces, more than any socket takes, at /stream."""
+    if environ["PATH_INFO"] != "/stream":
+        yield from hello(environ, start_response)
+        return
+    start_response("200 OK", [("Content-Length", str(PIECES * PIECE_BYTES))])
+    for number in range(PIECES):
+        yield bytes([number % 256]) * PIECE_BYTES
+
+
+def test_readers_that_pause_hold_no_thread_and_get_all_of_it(serve: Serve) -> None:
+    server = serve(stream, threads=2, output_memory_bytes=100_000)
+    slow = [server.connect() for _ in range(6)]
+    for client in slow:
+        client.send(get("/stream"))
+        assert client.answer_line() == b"HTTP/1.1 200 OK\r\n"
+
+    with server.connect() as other:
+        assert other.ask(get("/other")).body == b"/other"
+
+    for client in slow:
+        while client.answer_line() != b"\r\n":
+            pass
+        assert client.file.read(PIECES * PIECE_BYTES) == b"".join(
+            bytes([number % 256]) * PIECE_BYTES for number in range(PIECES)
+        )
+        assert client.ask(get("/again")).body == b"/again"
+        client.close()
+
+
+def test_reader_that_leaves_with_an_answer_on_disk_leaves_no_file(serve: Serve) -> None:
+    before = files_without_name()
+    server = serve(stream, threads=1, output_memory_bytes=100_000)
+    with server.connect() as client:
+        client.send(get("/stream"))
+        assert client.answer_line() == b"HTTP/1.1 200 OK\r\n"
+        with server.connect() as other:  # Its thread is free: the rest is on disk.
+            assert other.ask(GET).status == 200
+        assert files_without_name() > before
+    with server.connect() as other:
+        assert other.ask(GET).status == 200
+    server.stop()
+    assert files_without_name() == before
+
+
+def files_without_name() -> set[str]:
+    """What this process has open of what TemporaryFile gives."""
+    found = (os.path.realpath(each) for each in Path("/proc/self/fd").iterdir())
+    return {name for name in found if name.endswith("(deleted)")}
+
+
+def test_reader_that_sips_is_cut_by_its_rate(serve: Serve) -> None:
+    result = Closing(b"x" * 100_000 for _ in range(500))
+
+    def application(environ: Environ, start_response: StartResponse) -> Closing:
+        start_response("200 OK", [])
+        return result
+
+    server = serve(
+        application,
+        output_memory_bytes=1000,
+        output_spool_bytes=1000,
+        write_timeout_s=0.3,
+        min_bytes_per_s=1_000_000_000,
+    )
+    taken = 0
+    with server.connect() as client:
+        client.send(GET)
+        # Each sip is progress: without the rate it would go on to the end.
+        while taken < 20_000_000 and not result.closed.wait(0.01):
+            taken += len(client.sock.recv(50_000))
+    assert taken < 20_000_000
+
+
+def test_body_that_drips_is_answered_with_408(serve: Serve) -> None:
+    server = serve(hello, body_timeout_s=0.5, min_bytes_per_s=1000)
+    with server.connect() as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+        client.sock.settimeout(0.05)
+        for _ in range(100):
+            client.send(b"x")
+            try:
+                answer = client.sock.recv(12)
+            except TimeoutError:
+                continue
+            assert answer == b"HTTP/1.1 408"
+            return
+    pytest.fail("A body of twenty bytes a second was waited for")
+
+
+def test_body_at_a_steady_rate_may_take_longer_than_the_timeout(serve: Serve) -> None:
+    server = serve(hello, body_timeout_s=0.5, min_bytes_per_s=1000)
+    with server.connect() as client:
+        client.send(b"POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n")
+        pause = threading.Event()
+        for _ in range(20):
+            client.send(b"x" * 150)
+            pause.wait(0.05)
+        assert client.answer().body == b"/p"
+
+
+def test_full_queue_is_a_503_that_says_when_to_come_back(serve: Serve) -> None:
+    held = Held()
+    server = serve(held, threads=1, max_queued_requests=1)
+    with server.connect() as first, server.connect() as second, server.connect() as third:
+        first.send(get("/held"))
+        held.wait_entered()
+        second.send(get("/second"))
+        answer = third.ask(get("/third"))
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        assert answer.headers["connection"] == "close"
+        held.go.set()
+        assert first.answer().body == b"/held"
+        assert second.answer().body == b"/second"
+
+
+def test_connection_beyond_the_limit_takes_the_place_of_the_longest_idle_one(
+    serve: Serve,
+) -> None:
+    server = serve(hello, max_connections=3)
+    clients = [server.connect() for _ in range(3)]
+    for client in clients:
+        assert client.ask(GET).status == 200
+
+    with server.connect() as fourth:
+        assert fourth.ask(GET).status == 200
+        assert clients[0].rest() == b""
+        assert clients[2].ask(GET).status == 200
+    for client in clients:
+        client.close()
+
+
+def test_connection_beyond_the_limit_waits_while_all_are_busy(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = Held()
+    server = serve(held, max_connections=2, accept_pause_s=0.05)
+    busy = [server.connect() for _ in range(2)]
+    for client in busy:
+        client.send(get("/held"))
+        held.wait_entered()
+
+    with server.connect() as third:
+        third.send(get("/third"))
+        assert "2 connections are open" in logged(caplog)
+        held.go.set()
+        for client in busy:
+            assert client.answer().body == b"/held"
+        assert third.answer().body == b"/third"
+    for client in busy:
+        client.close()
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> str:
+    """What the server has said, as soon as it has said anything."""
+    patience = threading.Event()
+    for _ in range(1000):
+        if caplog.text:
+            break
+        patience.wait(DEADLINE_S / 1000)
+    return caplog.text
+
+
+def test_client_in_the_backlog_at_the_order_to_stop_is_answered(run_loop: RunLoop) -> None:
+    is_asked, may_go_on = threading.Event(), threading.Event()
+    requests = count()
+
+    def hold_the_loop() -> bool:
+        if next(requests) == 0:
+            return True
+        is_asked.set()
+        return may_go_on.wait(DEADLINE_S)
+
+    running = run_loop(hello, may_dispatch=hold_the_loop)
+    with running.connect() as first:
+        # The second one, so that the loop is not held while it accepts.
+        assert first.ask(GET).status == 200
+        first.send(get("/first"))
+        assert is_asked.wait(DEADLINE_S)
+        running.loop.drain(DEADLINE_S)
+        with running.connect() as queued:
+            queued.send(get("/queued"))
+            may_go_on.set()
+            assert first.answer().body == b"/first"
+            assert queued.answer().body == b"/queued"
+    running.thread.join(DEADLINE_S)
+    assert not running.thread.is_alive()
+
+
+def test_request_that_is_cut_is_named_with_its_stack(
+    run_loop: RunLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "wiverno.core.server")
+    held = Held()
+    running = run_loop(held, settings=ServerSettings(threads=1))
+    with running.connect() as client, running.connect() as queued:
+        client.send(get("/held"))
+        held.wait_entered()
+        queued.send(get("/queued"))
+        running.loop.drain(0.0)
+        assert client.rest() == b""
+        held.go.set()
+        running.stop()
+    assert "in __call__" in caplog.text
+    assert "assert self.go.wait(DEADLINE_S)" in caplog.text
+
+
+EXHAUSTED = """
+import os, resource, sys, time
+from wiverno.core.server import RunServer
+from wiverno.core.server.settings import ServerSettings
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [str(time.process_time()).encode()]
+
+class Announcing(RunServer):
+    def _log_start(self):
+        print(self.addresses[0][1], flush=True)
+
+# More than there are descriptors, so that accept() itself fails.
+settings = ServerSettings(max_connections=1000, accept_pause_s=0.05)
+Announcing(application, "127.0.0.1", 0, 128, settings=settings).start()
+"""
+
+
+@pytest.mark.processes
+def test_server_without_descriptors_serves_on_and_does_not_spin(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(EXHAUSTED)
+    with subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        address = ("127.0.0.1", int(process.stdout.readline()))
+        idle: list[socket.socket] = []
+        try:
+            with Client(address) as client:
+                before_s = float(client.ask(GET).body)
+            idle.extend(socket.create_connection(address, DEADLINE_S) for _ in range(100))
+            with Client(address) as client:
+                after_s = float(client.ask(GET).body)
+            assert after_s - before_s < 0.5
+        finally:
+            for each in idle:
+                each.close()
+            process.terminate()
+            assert process.wait(DEADLINE_S) == 0
+
+
+def test_disk_that_is_full_costs_one_answer(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tempfile
+
+    def refuse(**arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    server = serve(stream, threads=1, output_memory_bytes=100_000)
+    with server.connect() as client:
+        client.send(get("/stream"))
+        assert client.answer_line() == b"HTTP/1.1 200 OK\r\n"
+        with server.connect() as other:
+            assert other.ask(GET).status == 200
+        assert len(client.rest()) < PIECES * PIECE_BYTES
