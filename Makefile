@@ -8,13 +8,17 @@ PYTEST := $(BIN)/python -m pytest
 # The packages that `make test-heavy` needs, a gigabyte of them, stay apart.
 HEAVY := .venv-heavy
 
+# atheris instruments the interpreter that it is installed for.
+FUZZ := .venv-fuzz
+FUZZ_SECONDS ?= 60
+
 # The Python of the servers that are compared. uvicorn-hmr of `make bench-reload` needs 3.12.
 PEERS_PYTHON ?= $(BIN)/python
 PEERS := .venv-peers
 # The servers that `make bench-prod` compares.
 PROD_PEERS := .venv-prod-peers
 
-.PHONY: run test test-thorough test-heavy check bench bench-reload bench-prod soak docs format \
+.PHONY: run test test-thorough test-heavy fuzz check bench bench-reload bench-prod soak docs format \
     smoke clean
 
 run: $(VENV)/installed
@@ -31,6 +35,14 @@ test-thorough: $(VENV)/installed-dev
 test-heavy: $(HEAVY)/installed
 	PYTEST="$(HEAVY)/bin/python -m pytest" sh tests/record_run.sh heavy
 
+# Bytes that break an invariant of the request reader, or that it reads otherwise than h11 and
+# httptools without a rule. What is learned stays in .fuzz: make fuzz FUZZ_SECONDS=600
+fuzz: $(FUZZ)/installed
+	$(FUZZ)/bin/python -m tests.core.server.reader.fuzz_request_reader invariants \
+	    -max_total_time=$(FUZZ_SECONDS)
+	$(FUZZ)/bin/python -m tests.core.server.reader.fuzz_request_reader differences \
+	    -max_total_time=$(FUZZ_SECONDS)
+
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -44,6 +56,7 @@ format: $(VENV)/installed-dev
 # What the pages say of the settings; a test fails when it is not what the settings are.
 docs: $(VENV)/installed-dev
 	$(BIN)/python -m tests.reference_page
+	$(BIN)/python -m tests.core.server.reader.page
 
 # Times, with raw results in benchmarks/results. Never asserted in tests.
 bench: $(VENV)/installed-dev
@@ -78,8 +91,8 @@ smoke:
 	PYTHON="$(PYTHON)" sh tests/smoke.sh
 
 clean:
-	rm -rf $(VENV) $(HEAVY) $(PEERS) $(PROD_PEERS)
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(HEAVY) $(PEERS) $(PROD_PEERS) $(FUZZ)
+	rm -rf .fuzz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
@@ -94,8 +107,12 @@ $(HEAVY)/installed: pyproject.toml | $(HEAVY)/bin/python
 	    --editable ".[test,heavy]"
 	touch $@
 
+$(FUZZ)/installed: pyproject.toml | $(FUZZ)/bin/python
+	$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[fuzz]"
+	touch $@
+
 # Debian's Python comes without venv; a Python that has it needs no package.
-$(VENV)/bin/python $(HEAVY)/bin/python:
+$(VENV)/bin/python $(HEAVY)/bin/python $(FUZZ)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "wiverno needs Python 3.11 or newer; try make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from tests.core.server.reader.examples import ACCEPTED, REFUSED
+from tests.core.server.reader.mutation import BORDERS, FRAGMENTS
 
 _TOKENS = st.text("!#$%&'*+-.^`|~09AZaz", min_size=1, max_size=8)
 _METHODS = (
@@ -108,22 +109,6 @@ def _chunk_lines(draw: st.DrawFn, size: int) -> bytes:
 
 
 EXAMPLES = [data for data, _ in (*ACCEPTED.values(), *REFUSED.values()) if len(data) < 1000]
-# What changes the meaning of a request where it stands.
-_FRAGMENTS = [
-    *(b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b";", b",", b"\0", b"\x7f", b"\xff", b"\x0b"),
-    *(b"\r\n\r\n", b"\n\n", b"0\r\n\r\n", b"5\r\nhello\r\n", b"#", b"?", b"_", b'"', b"+", b"-"),
-    *(b"HTTP/1.0", b"HTTP/1.1", b"HTTP/2.0", b"http://", b"*", b"@", b"/", b"CONNECT", b"chunked"),
-    *(b"Host: b\r\n", b"Content-Length: 3\r\n", b"Content-Length: 0\r\n", b"Connection: close\r\n"),
-    *(
-        b"Transfer-Encoding: chunked\r\n",
-        b"Transfer-Encoding: identity\r\n",
-        b"A : b\r\n",
-        b" x\r\n",
-    ),
-    *(b"Connection: keep-alive\r\n", b"Connection: upgrade\r\nUpgrade: x\r\n", b"X_Y: z\r\n"),
-    *(b"Expect: 100-continue\r\n", b"Expect: x\r\n", b"Content-Type: a/b\r\n", b"Proxy: a\r\n"),
-    *(b"Proxy-Connection: close\r\n", b"Connection: ,\r\n", b"Connection: close, x\r\n"),
-]
 
 
 @st.composite
@@ -146,7 +131,7 @@ def _edited(draw: st.DrawFn, data: bytes) -> bytes:
     start = draw(_places(data))
     end = min(len(data), start + draw(st.sampled_from([0, 0, 1, 2, 5, 20])))
     piece = draw(
-        st.sampled_from(_FRAGMENTS) | st.binary(max_size=2) | st.just(b"") | st.just(data[end:])
+        st.sampled_from(FRAGMENTS) | st.binary(max_size=2) | st.just(b"") | st.just(data[end:])
     )
     return data[:start] + piece + data[end:]
 
@@ -154,7 +139,7 @@ def _edited(draw: st.DrawFn, data: bytes) -> bytes:
 @st.composite
 def _places(draw: st.DrawFn, data: bytes) -> int:
     """As often as not where a line, a value or a word begins: there an edit matters."""
-    marks = [place + 1 for place, byte in enumerate(data) if byte in b"\n :;,/"]
+    marks = [place + 1 for place, byte in enumerate(data) if byte in BORDERS]
     anywhere = st.integers(0, len(data))
     return draw(st.sampled_from(marks) | anywhere if marks else anywhere)
 

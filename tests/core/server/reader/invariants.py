@@ -2,7 +2,7 @@
 
 import random
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -43,17 +43,26 @@ Found: TypeAlias = RequestHead | bytes | EndOfRequest | Refusal
 Step: TypeAlias = tuple[Found, int]
 
 
-def check_reader(data: bytes, limits: RequestLimits) -> list[Step]:
+MakeReader: TypeAlias = Callable[[RequestLimits], RequestReader]
+
+
+def check_reader(
+    data: bytes, limits: RequestLimits, make_reader: MakeReader = RequestReader
+) -> list[Step]:
     """All invariants for these bytes; the events, for who knows what they have to be.
 
     AssertionError names what does not hold; any exception but BadRequest escapes.
     """
-    steps = read_steps([data], limits)
+    steps = read_steps([data], limits, make_reader)
     # Drawn from the bytes, so that what was found is found again.
     chance = random.Random(zlib.crc32(data))
     cuts = [chance.randint(0, len(data)) for _ in range(chance.randint(1, 5))]
-    assert read_steps(cut(data, cuts), limits) == steps, "events depend on how bytes are cut"
-    assert read_steps(single_bytes(data), limits) == steps, "single bytes give other events"
+    assert read_steps(cut(data, cuts), limits, make_reader) == steps, (
+        "events depend on how bytes are cut"
+    )
+    assert read_steps(single_bytes(data), limits, make_reader) == steps, (
+        "single bytes give other events"
+    )
     _check_handing_over(data, steps, limits)
     return steps
 
@@ -74,9 +83,11 @@ def read_all(pieces: list[bytes], limits: RequestLimits = DEFAULT) -> list[Found
     return [event.status if isinstance(event, Refusal) else event for event in events]
 
 
-def read_steps(pieces: list[bytes], limits: RequestLimits) -> list[Step]:
+def read_steps(
+    pieces: list[bytes], limits: RequestLimits, make_reader: MakeReader = RequestReader
+) -> list[Step]:
     """Every event and where it ended, checked; neighbouring pieces of a body are joined."""
-    reader = RequestReader(limits)
+    reader = make_reader(limits)
     account = _Account()
     for number, piece in enumerate(pieces):
         reader.feed(piece)
