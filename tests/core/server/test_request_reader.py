@@ -51,7 +51,7 @@ def test_reader_with_double_slash_keeps_it_a_path() -> None:
 
 def test_reader_with_repeated_connection_field_gives_each_as_sent() -> None:
     head = read_one(with_field(b"Connection: a\r\nConnection: b"))
-    assert head.headers == [("host", "a"), ("connection", "a"), ("connection", "b")]
+    assert head.headers == (("host", "a"), ("connection", "a"), ("connection", "b"))
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ many = settings(max_examples=20_000, deadline=None, suppress_health_check=[Healt
 
 
 def expected_from(sent: Sent) -> list[object]:
-    fields = (sent.method, sent.target, sent.version, list(sent.headers))
+    fields = (sent.method, sent.target, sent.version, sent.headers)
     return [fields, *([sent.body] if sent.body else []), END_OF_REQUEST]
 
 
