@@ -16,7 +16,8 @@ from wiverno.cli.commands import prod, wiverno
 from wiverno.cli.server_options import ServerCommand, shown_default
 from wiverno.core.app_target import AppTarget
 from wiverno.core.server.about import GROUPS, about
-from wiverno.core.server.settings import RequestLimits, ServerSettings, all_settings
+from wiverno.core.server.limits import RequestLimits
+from wiverno.core.server.settings import ServerSettings, all_settings
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "production.md").read_text()
 SETTINGS = [each for each in all_settings() if about(each).option is not None]

@@ -9,7 +9,8 @@ from click.core import ParameterSource
 if TYPE_CHECKING:
     from dataclasses import Field
 
-    from wiverno.core.server.settings import ServerSettings, ServerSettingsError
+    from wiverno.core.server.limits import ServerSettingsError
+from wiverno.core.server.settings import ServerSettings
 
 _KIB = 1024
 _TYPES: dict[type, Any] = {int: click.INT, float: click.FLOAT, str: click.STRING, tuple: None}
@@ -56,8 +57,8 @@ class ServerCommand(click.Command):
 
 def settings_from_words(values: dict[str, Any]) -> "ServerSettings":
     """The settings out of the values of all options; raises UserError for one that cannot work."""
+    from wiverno.core.server.limits import ServerSettingsError
     from wiverno.core.server.options import settings_from
-    from wiverno.core.server.settings import ServerSettingsError
 
     options: Any = {name: value for name, value in values.items() if name != "backlog"}
     try:

@@ -20,7 +20,7 @@ from wiverno.core.server import RunServer
 from wiverno.core.server.access_log import AccessLog, combined_line, common_line, write_to
 from wiverno.core.server.access_log_json import json_line
 from wiverno.core.server.gateway import ResponseSummary
-from wiverno.core.server.settings import ServerSettingsError
+from wiverno.core.server.limits import ServerSettingsError
 from wiverno.core.wsgi_types import Environ, StartResponse
 
 Serve = Callable[..., ServerThread]

@@ -12,8 +12,8 @@ from wiverno.core.server.environ import (
     request_environ,
 )
 from wiverno.core.server.forwarded import TrustedProxies
+from wiverno.core.server.limits import RequestLimits
 from wiverno.core.server.request_head import parse_head
-from wiverno.core.server.settings import RequestLimits
 from wiverno.core.wsgi_types import Environ, StartResponse
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from tests.core.server.reader.examples import ACCEPTED, CHUNKED, REFUSED, with_field
 from tests.core.server.reader.invariants import read_all
+from wiverno.core.server.limits import RequestLimits
 from wiverno.core.server.request_head import RequestHead
 from wiverno.core.server.request_reader import END_OF_REQUEST, NEED_DATA, RequestReader
-from wiverno.core.server.settings import RequestLimits
 
 
 def read_one(data: bytes) -> RequestHead:

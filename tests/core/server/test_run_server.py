@@ -24,9 +24,10 @@ from tests.core.server.serving import (
     hello,
 )
 from wiverno.core.server import RunServer
+from wiverno.core.server.limits import ServerSettingsError
 from wiverno.core.server.listener import bind, display_url
 from wiverno.core.server.run_server import ServerRunningError
-from wiverno.core.server.settings import ServerSettings, ServerSettingsError
+from wiverno.core.server.settings import ServerSettings
 from wiverno.core.wsgi_types import Environ, StartResponse
 
 Serve = Callable[..., ServerThread]

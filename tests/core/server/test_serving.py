@@ -22,7 +22,8 @@ from tests.core.server.serving import (
     hello,
 )
 from wiverno.core.server.gateway import ResponseSummary
-from wiverno.core.server.settings import RequestLimits, ServerSettings
+from wiverno.core.server.limits import RequestLimits
+from wiverno.core.server.settings import ServerSettings
 from wiverno.core.wsgi_types import Environ, StartResponse
 
 Serve = Callable[..., ServerThread]

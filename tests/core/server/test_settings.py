@@ -11,13 +11,9 @@ import pytest
 from tests.core.server.serving import hello
 from wiverno.core.server import RunServer
 from wiverno.core.server.about import GROUPS, about, value_type
+from wiverno.core.server.limits import RequestLimits, ServerSettingsError
 from wiverno.core.server.options import ServerOptions
-from wiverno.core.server.settings import (
-    RequestLimits,
-    ServerSettings,
-    ServerSettingsError,
-    all_settings,
-)
+from wiverno.core.server.settings import ServerSettings, all_settings
 
 SETTINGS = list(all_settings())
 

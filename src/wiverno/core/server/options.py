@@ -3,13 +3,8 @@
 from dataclasses import fields
 from typing import Any, TypedDict, cast
 
-from wiverno.core.server.settings import (
-    AccessLogFormat,
-    LogLevel,
-    RequestLimits,
-    ServerSettings,
-    all_settings,
-)
+from wiverno.core.server.limits import RequestLimits
+from wiverno.core.server.settings import AccessLogFormat, LogLevel, ServerSettings, all_settings
 
 
 class ServerOptions(TypedDict, total=False):

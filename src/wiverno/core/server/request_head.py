@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from wiverno.core.exceptions import WivernoError
-from wiverno.core.server.settings import RequestLimits
+from wiverno.core.server.limits import RequestLimits
 
 # RFC 9110 section 5.6.2 (token), 9112 sections 3 and 3.2. A fragment is never sent, and a URL is
 # ASCII: what is not has to be percent-encoded.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
 
+from wiverno.core.server.limits import RequestLimits
 from wiverno.core.server.request_head import (
     BadRequest,
     RequestHead,
@@ -16,7 +17,6 @@ from wiverno.core.server.request_head import (
     refuse_bad_trailer,
     refuse_large_body,
 )
-from wiverno.core.server.settings import RequestLimits
 
 
 @dataclass(frozen=True, slots=True)

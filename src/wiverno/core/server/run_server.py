@@ -14,9 +14,10 @@ from typing import Any, TypeAlias, Unpack
 from wiverno.core.exceptions import WivernoError
 from wiverno.core.server.accept_loop import AcceptLoop
 from wiverno.core.server.gateway import ResponseSummary
+from wiverno.core.server.limits import ServerSettingsError
 from wiverno.core.server.listener import bind, display_url
 from wiverno.core.server.options import ServerOptions, settings_from
-from wiverno.core.server.settings import DEFAULT_BACKLOG, ServerSettings, ServerSettingsError
+from wiverno.core.server.settings import DEFAULT_BACKLOG, ServerSettings
 from wiverno.core.wsgi_types import WSGIApplication
 
 logger = logging.getLogger("wiverno.core.server")

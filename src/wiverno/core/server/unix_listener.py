@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wiverno.core.exceptions import WivernoError
-from wiverno.core.server.settings import ServerSettingsError
+from wiverno.core.server.limits import ServerSettingsError
 
 # sun_path of sockaddr_un with its final NUL: 108 on Linux, 104 on macOS and the BSDs.
 _MAX_PATH_BYTES = 103

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from tests.core.server.reader.examples import with_field
+from wiverno.core.server.limits import RequestLimits
 from wiverno.core.server.request_head import BadRequest, RequestHead
 from wiverno.core.server.request_reader import (
     NEED_DATA,
@@ -14,7 +15,6 @@ from wiverno.core.server.request_reader import (
     EndOfRequest,
     RequestReader,
 )
-from wiverno.core.server.settings import RequestLimits
 
 DEFAULT = RequestLimits()
 # Small enough that generated requests meet every limit.

@@ -7,9 +7,9 @@ from enum import Enum
 import h11
 import httptools
 
+from wiverno.core.server.limits import RequestLimits
 from wiverno.core.server.request_head import BadRequest, RequestHead
 from wiverno.core.server.request_reader import NEED_DATA, BodyData, RequestReader
-from wiverno.core.server.settings import RequestLimits
 
 _LIMITS = RequestLimits()
 

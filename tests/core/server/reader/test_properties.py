@@ -18,9 +18,9 @@ from tests.core.server.reader.invariants import (
     read_all,
     read_steps,
 )
+from wiverno.core.server.limits import RequestLimits
 from wiverno.core.server.request_head import RequestHead
 from wiverno.core.server.request_reader import END_OF_REQUEST
-from wiverno.core.server.settings import RequestLimits
 
 SHORT_EXAMPLES = {
     name: data for name, (data, _) in (ACCEPTED | REFUSED).items() if len(data) < 1000
