@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dataclasses import Field
 
     from wiverno.core.server.limits import ServerSettingsError
-from wiverno.core.server.settings import ServerSettings
+    from wiverno.core.server.settings import ServerSettings
 
 _KIB = 1024
 _TYPES: dict[type, Any] = {int: click.INT, float: click.FLOAT, str: click.STRING, tuple: None}
