@@ -29,7 +29,7 @@ test: check
 
 # The counts that the promises are stated with. The result is kept in the repository.
 test-thorough: $(VENV)/installed-dev
-	PYTEST="$(PYTEST)" sh tests/record_run.sh thorough -n 2 --dist loadfile
+	PYTEST="$(PYTEST)" sh tests/record_run.sh thorough -n 2 --dist worksteal
 
 # Which real packages a process may have imported when it forks. The result is kept, too.
 test-heavy: $(HEAVY)/installed
