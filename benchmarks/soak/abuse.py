@@ -215,7 +215,7 @@ KINDS = (
     Abuse("idle connections", 150, stay_idle, frozenset({CLOSED})),
     Abuse("idle after an answer", 50, stay_idle_after_an_answer, frozenset({CLOSED})),
     Abuse("dripping heads", 50, drip_a_head, frozenset({"408", CLOSED, RESET})),
-    Abuse("dripping bodies", 30, drip_a_body, _CUT),
+    Abuse("dripping bodies", 30, drip_a_body, frozenset({"408", CLOSED, RESET})),
     Abuse("slow readers", 4, read_slowly, _CUT),
     Abuse("slow readers of streams", 10, read_a_stream_slowly, _CUT),
     Abuse("readers of nothing", 2, read_nothing, frozenset({CLOSED, RESET})),

@@ -24,6 +24,7 @@ from tests.core.server.serving import (
     get,
     hello,
 )
+from wiverno.core.server.accept_loop import Load
 from wiverno.core.server.settings import ServerSettings
 from wiverno.core.wsgi_types import Environ, StartResponse
 
@@ -133,6 +134,32 @@ def test_body_at_a_steady_rate_may_take_longer_than_the_timeout(serve: Serve) ->
             client.send(b"x" * 150)
             pause.wait(0.05)
         assert client.answer().body == b"/p"
+
+
+def test_load_tells_of_threads_queue_and_connections(serve: Serve) -> None:
+    held = Held()
+    server = serve(held, threads=1)
+    with server.connect() as first, server.connect() as second, server.connect() as idle:
+        assert idle.ask(GET).status == 200
+        first.send(get("/held"))
+        held.wait_entered()
+        second.send(get("/second"))
+        load = wait_for_queue(server)
+        held.go.set()
+        assert second.answer().body == b"/second"
+    assert (load.threads, load.busy_threads, load.queued_requests, load.connections) == (1, 1, 1, 3)
+    server.stop()
+    assert server.server.load is None
+
+
+def wait_for_queue(server: ServerThread) -> Load:
+    patience = threading.Event()
+    for _ in range(1000):
+        load = server.server.load
+        if load is not None and load.queued_requests:
+            return load
+        patience.wait(DEADLINE_S / 1000)
+    pytest.fail("The second request was not queued")
 
 
 def test_full_queue_is_a_503_that_says_when_to_come_back(serve: Serve) -> None:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from math import inf
 
@@ -35,6 +36,19 @@ _ACCEPTS_PER_TURN = 64
 # What select() takes there.
 _MOST_ON_WINDOWS = 500
 _MOST_WITHOUT_LIMIT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What an operator watches: all threads busy and a queue mean that requests wait."""
+
+    threads: int
+    busy_threads: int
+    """Those that run the application."""
+    queued_requests: int
+    """Complete ones that wait for a thread."""
+    connections: int
+    """All of them, idle ones too."""
 
 
 def _always() -> bool:
@@ -95,6 +109,17 @@ class AcceptLoop:
     def in_flight(self) -> int:
         """Requests whose head was accepted and whose answer is not yet complete."""
         return len(self._traffic.in_flight)
+
+    @property
+    def load(self) -> Load:
+        """How busy the server is now."""
+        dispatcher = self._traffic.dispatcher
+        return Load(
+            threads=self._settings.threads,
+            busy_threads=len(dispatcher.pool.busy),
+            queued_requests=dispatcher.queued,
+            connections=len(self._traffic.connections),
+        )
 
     def has_pool_thread(self, thread: threading.Thread) -> bool:
         """Does the thread run application code for this loop?"""
@@ -236,16 +261,19 @@ class AcceptLoop:
                 continue  # The client left while it was queued.
             except OSError as error:
                 # Out of descriptors or memory.
-                self._make_room()
-                self._pause_accepting(str(error))
+                if not self._make_room():
+                    self._pause_accepting(str(error))
                 return
             if is_full:
                 self._make_room()
             self._traffic.begin(sock, _host_and_port(address))
 
-    def _make_room(self) -> None:
-        """Some at once, since finding those that waited longest costs a look at all."""
-        self._traffic.close_idle(max(1, self._most_connections // 16))
+    def _make_room(self) -> bool:
+        """Close some idle ones at once, since finding the oldest costs a look at all.
+
+        False: there is none.
+        """
+        return self._traffic.close_idle(max(1, self._most_connections // 16)) > 0
 
     def _pause_accepting(self, reason: str) -> None:
         """The listener stays readable and would spin."""

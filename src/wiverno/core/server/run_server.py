@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any, TypeAlias, Unpack
 
 from wiverno.core.exceptions import WivernoError
-from wiverno.core.server.accept_loop import AcceptLoop
+from wiverno.core.server.accept_loop import AcceptLoop, Load
 from wiverno.core.server.gateway import ResponseSummary
 from wiverno.core.server.limits import ServerSettingsError
 from wiverno.core.server.listener import bind, display_url
@@ -74,6 +74,12 @@ class RunServer:
         A UNIX socket is its path and 0.
         """
         return list(self._addresses)
+
+    @property
+    def load(self) -> Load | None:
+        """How busy the server is, from any thread, a view too; None while it does not serve."""
+        loop = self._loop
+        return None if loop is None else loop.load
 
     def wait_until_bound(self, timeout_s: float) -> bool:
         """Wait in another thread until connections are accepted; False: not within the time."""

@@ -28,12 +28,8 @@ logger = logging.getLogger("wiverno.core.server")
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 # Looked up in the Enum's class they would take a tenth of the time of a request.
-_HEAD = Phase.HEAD
-_BODY = Phase.BODY
-_ANSWERING = Phase.ANSWERING
-_CLOSING = Phase.CLOSING
-_LINGERING = Phase.LINGERING
-_GONE = Phase.GONE
+_HEAD, _BODY, _ANSWERING = Phase.HEAD, Phase.BODY, Phase.ANSWERING
+_CLOSING, _LINGERING, _GONE = Phase.CLOSING, Phase.LINGERING, Phase.GONE
 # After the last answer no client has a reason to send more than this.
 _LINGER_BYTES = 1024 * 1024
 
@@ -82,7 +78,7 @@ class Traffic:
             self._guarded(self._advance, connection)
         if connection.phase is not _ANSWERING:
             self._guarded(self._read, connection)
-        if connection.phase is not _ANSWERING:
+        if connection.phase is _HEAD or connection.phase is _BODY:
             self._guarded(self._unpause, connection)
 
     def leave(self) -> None:
@@ -97,10 +93,12 @@ class Traffic:
         """Is there a connection that waits for a request?"""
         return any(map(is_idle, self.connections))
 
-    def close_idle(self, most: int) -> None:
-        """Close up to `most` connections that wait for a request, the longest waiting first."""
-        for connection in longest_idle(self.connections, most):
+    def close_idle(self, most: int) -> int:
+        """Close up to `most` idle connections, the longest waiting first; returns how many."""
+        idle = longest_idle(self.connections, most)
+        for connection in idle:
             self._guarded(self._close, connection)
+        return len(idle)
 
     def announce_close(self) -> None:
         """In any thread: answers say `Connection: close`, unless connections live on elsewhere."""
