@@ -106,12 +106,13 @@ def parse_head(head: bytes | bytearray, limits: RequestLimits) -> RequestHead:
 def _split_request_line(line: str) -> list[str]:
     """Method, target and version."""
     words = line.split(" ")
-    # The plain case without the regular expression; controls are refused already.
+    # The plain case without the regular expression; other controls are refused already.
     if (
         len(words) == 3
         and words[0] in _METHODS
         and words[1]
         and words[1].isascii()
+        and "\t" not in words[1]
         and "#" not in words[1]
         and words[2] in _VERSIONS
     ):

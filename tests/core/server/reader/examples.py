@@ -38,6 +38,7 @@ REFUSED = {
     "CONNECT": (b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 501),
     "target not ASCII": (b"GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "query not ASCII": (b"GET /?\xe9 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "tab in target": (b"GET /\t HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "control in target": (b"GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "no Host": (b"GET / HTTP/1.1\r\n\r\n", 400),
     "two Hosts": (with_field(b"Host: a"), 400),
