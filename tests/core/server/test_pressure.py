@@ -65,6 +65,27 @@ def test_readers_that_pause_hold_no_thread_and_get_all_of_it(serve: Serve) -> No
         client.close()
 
 
+def test_end_of_an_answer_that_its_reader_has_not_taken_holds_up_nobody(serve: Serve) -> None:
+    def application(environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield b""
+        if environ["PATH_INFO"] == "/large":
+            yield b"x" * 20_000_000  # In one piece, so that no thread waits for its reader.
+
+    server = serve(
+        application, output_memory_bytes=1000, output_spool_bytes=1000, write_timeout_s=60.0
+    )
+    with server.connect() as slow, server.connect() as other:
+        slow.send(get("/large"))
+        assert slow.answer_line() == b"HTTP/1.1 200 OK\r\n"
+        for _ in range(20):  # Whenever the end of the large one comes.
+            assert other.ask(get("/small")).status == 200
+        slow.file.readline()
+        while slow.answer_line() != b"\r\n":
+            pass
+        assert slow._chunks() == b"x" * 20_000_000
+
+
 def test_reader_that_leaves_with_an_answer_on_disk_leaves_no_file(serve: Serve) -> None:
     before = files_without_name()
     server = serve(stream, threads=1, output_memory_bytes=100_000)

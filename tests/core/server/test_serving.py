@@ -264,13 +264,13 @@ def test_head_and_first_chunk_go_out_in_one_send(
     from wiverno.core.server.connection import Connection
 
     sends: list[bytes] = []
-    send = Connection.send
+    send_now = Connection._send_now
 
-    def observed(self: Connection, data: bytes) -> None:
-        sends.append(data)
-        send(self, data)
+    def observed(self: Connection, data: bytes | memoryview) -> int:
+        sends.append(bytes(data))
+        return send_now(self, data)
 
-    monkeypatch.setattr(Connection, "send", observed)
+    monkeypatch.setattr(Connection, "_send_now", observed)
     with serve(hello).connect() as client:
         assert client.ask(get("/path")).body == b"/path"
     assert len(sends) == 1

@@ -94,17 +94,24 @@ class Connection:
         In a pool thread: one that produces much for a client that is behind waits a moment;
         from then on what it produces goes to a temporary file, so that the thread is soon free.
         """
-        must_ask = False
         with self._lock:
-            out = self._out
-            if out.size_bytes > self._settings.output_memory_bytes:
+            if self._out.size_bytes > self._settings.output_memory_bytes:
                 self._wait_for_client()
-            if self.is_gone:
-                raise ClientGoneError
-            sent = 0 if out.size_bytes else self._send_now(data)
-            if sent < len(data):
-                self._keep(memoryview(data)[sent:])
-                must_ask, self._is_flushing = not self._is_flushing, True
+            must_ask = self._send_or_keep(data)
+        if must_ask:
+            self._ask_flush(self)
+
+    def send_rest(self) -> None:
+        """In the loop: send what the pool thread has left to it. Raises ClientGoneError.
+
+        A whole answer, mostly: so the thread goes on to the next request at once, instead of
+        giving up the interpreter for a system call. Never waits.
+        """
+        rest, self.rest = self.rest, b""
+        if not rest or self.is_gone:
+            return
+        with self._lock:
+            must_ask = self._send_or_keep(rest)
         if must_ask:
             self._ask_flush(self)
 
@@ -117,7 +124,6 @@ class Connection:
                 sent = self._send_now(piece)
                 self.drained_bytes += sent
                 if sent == out.size_bytes:
-                    # Before the pool thread can see that all is sent and sets its own.
                     self.deadline = inf
                     self._is_slow = False
                 out.take(sent)
@@ -127,16 +133,6 @@ class Connection:
                 self._drained.notify_all()
             self._is_flushing = bool(out.size_bytes)
             return not out.size_bytes
-
-    def send_rest(self) -> None:
-        """In the loop: send what the pool thread has left to it. Raises ClientGoneError.
-
-        A whole answer, mostly: so the thread goes on to the next request at once, instead of
-        giving up the interpreter for a system call.
-        """
-        rest, self.rest = self.rest, b""
-        if rest and not self.is_gone:
-            self.send(rest)
 
     def has_unsent(self) -> bool:
         """Is a part of an answer still here?"""
@@ -171,6 +167,17 @@ class Connection:
         except OSError as error:
             self.is_gone = True
             raise ClientGoneError(str(error)) from None
+
+    def _send_or_keep(self, data: bytes) -> bool:
+        """True: the loop has to be asked to flush what was kept."""
+        if self.is_gone:
+            raise ClientGoneError
+        sent = 0 if self._out.size_bytes else self._send_now(data)
+        if sent == len(data):
+            return False
+        self._keep(memoryview(data)[sent:])
+        was_flushing, self._is_flushing = self._is_flushing, True
+        return not was_flushing
 
     def _keep(self, rest: memoryview) -> None:
         try:

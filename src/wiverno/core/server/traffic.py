@@ -327,8 +327,6 @@ class Traffic:
             self._close(connection)
 
     def _expire(self, connection: Connection) -> None:
-        if time.monotonic() < connection.deadline:
-            return  # A pool thread has moved it on in the meantime.
         if connection.phase is _ANSWERING:
             logger.info("%s takes nothing of its answer; cut", connection.address)
             self._lose(connection)
@@ -367,7 +365,6 @@ class Traffic:
         connection.deadline = inf
         self._watch(connection, 0)
         connection.abandon()
-        # Looked at after abandon(): from then on the pool thread leaves nothing to the loop.
         if connection.is_answered:
             self._close(connection)
 
