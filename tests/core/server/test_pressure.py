@@ -3,11 +3,13 @@
 import errno
 import logging
 import os
+import resource
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -332,7 +334,42 @@ def test_server_without_descriptors_serves_on_and_does_not_spin(tmp_path: Path) 
             assert process.wait(DEADLINE_S) == 0
 
 
-def test_disk_that_is_full_costs_one_answer(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def largest_file(size_bytes: int) -> Iterator[None]:
+    """Every file of this process is full at this size, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_disk_that_fills_up_costs_the_answer_of_one_slow_reader(serve: Serve) -> None:
+    server = serve(stream, threads=1, output_memory_bytes=100_000)
+    with server.connect() as slow, server.connect() as other, largest_file(1_010_000):
+        slow.send(get("/stream"))
+        assert slow.answer_line() == b"HTTP/1.1 200 OK\r\n"
+        assert other.ask(GET).status == 200
+        assert len(slow.rest()) < PIECES * PIECE_BYTES
+        assert other.ask(GET).status == 200
+
+
+def test_disk_that_fills_up_costs_one_upload(serve: Serve) -> None:
+    server = serve(hello, body_memory_bytes=10_000)
+    chunk = b"3e8\r\n" + b"x" * 1000 + b"\r\n"
+    with server.connect() as client, server.connect() as other, largest_file(100_000):
+        client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with suppress(OSError):  # It is cut while it sends.
+            for _ in range(1000):
+                client.send(chunk)
+            client.rest()
+        assert other.ask(GET).status == 200
+
+
+def test_disk_that_takes_no_file_costs_one_answer(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import tempfile
 
     def refuse(**arguments: object) -> None:
@@ -346,3 +383,67 @@ def test_disk_that_is_full_costs_one_answer(serve: Serve, monkeypatch: pytest.Mo
         with server.connect() as other:
             assert other.ask(GET).status == 200
         assert len(client.rest()) < PIECES * PIECE_BYTES
+
+
+def test_client_that_expects_100_and_reads_nothing_is_cut(serve: Serve) -> None:
+    """Its socket is full of answers, so the 100 waits behind them."""
+
+    def application(environ: Environ, start_response: StartResponse) -> list[bytes]:
+        start_response("200 OK", [])
+        return [b"x" * 400_000]
+
+    server = serve(application, write_timeout_s=0.3, body_timeout_s=0.3, keep_alive_timeout_s=0.3)
+    expecting = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n"
+    with server.connect() as client:
+        client.send(GET * 30 + expecting)
+        until_nothing_is_open(server)
+    with server.connect() as client:
+        client.send(GET * 30 + expecting)
+        client.send(b"x")
+        until_nothing_is_open(server)
+
+
+def until_nothing_is_open(server: ServerThread) -> None:
+    patience = threading.Event()
+    for _ in range(1000):
+        load = server.server.load
+        if load is not None and not load.connections:
+            return
+        patience.wait(DEADLINE_S / 1000)
+    pytest.fail("The connection of a client that reads nothing stays open")
+
+
+def test_answer_to_a_client_that_has_sent_more_arrives_whole(serve: Serve) -> None:
+    held = Held()
+
+    def application(environ: Environ, start_response: StartResponse) -> list[bytes]:
+        held(environ, start_response)
+        return [b"x" * 4_000_000]
+
+    server = serve(application)
+    with server.connect() as client:
+        client.send(get("/held", "Connection: close"))
+        held.wait_entered()
+        client.send(b"\r\n")  # As old clients do behind a body (RFC 9112 section 2.2).
+        held.go.set()
+        assert len(client.answer().body) == 4_000_000
+
+
+def test_burst_that_the_threads_can_take_is_not_refused(run_loop: RunLoop) -> None:
+    is_asked, may_go_on = threading.Event(), threading.Event()
+
+    def hold_the_loop() -> bool:
+        is_asked.set()
+        return may_go_on.wait(DEADLINE_S)
+
+    settings = ServerSettings(threads=8, max_queued_requests=1)
+    running = run_loop(hello, settings=settings, may_dispatch=hold_the_loop)
+    clients = [running.connect() for _ in range(8)]
+    clients[0].send(GET)
+    assert is_asked.wait(DEADLINE_S)
+    for client in clients[1:]:  # All of them in the next turn of the loop.
+        client.send(GET)
+    may_go_on.set()
+    for client in clients:
+        assert client.answer().status == 200
+        client.close()

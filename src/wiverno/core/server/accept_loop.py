@@ -4,6 +4,7 @@ Other threads and signal handlers reach it through the wakeup only. How a connec
 served stands in `traffic`.
 """
 
+import errno
 import logging
 import os
 import selectors
@@ -33,6 +34,8 @@ _READ = selectors.EVENT_READ
 _ACCEPTS_PER_TURN = 64
 
 
+# Of descriptors or memory, so that closing others helps (accept(2)).
+_OUT_OF_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 # What select() takes there.
 _MOST_ON_WINDOWS = 500
 _MOST_WITHOUT_LIMIT = 1_000_000
@@ -260,8 +263,7 @@ class AcceptLoop:
             except ConnectionAbortedError:
                 continue  # The client left while it was queued.
             except OSError as error:
-                # Out of descriptors or memory.
-                if not self._make_room():
+                if error.errno not in _OUT_OF_ROOM or not self._make_room():
                     self._pause_accepting(str(error))
                 return
             if is_full:

@@ -19,6 +19,8 @@ from wiverno.core.wsgi_types import Environ
 
 # A client that takes no megabyte in this time is slow, and its thread is of more use elsewhere.
 _SLOW_AFTER_S = 0.1
+# In one turn of the loop.
+_MOST_FLUSHED_BYTES = 1024 * 1024
 
 
 class ClientGoneError(WivernoError):
@@ -26,7 +28,7 @@ class ClientGoneError(WivernoError):
 
 
 class Phase(Enum):
-    """What the connection waits for. Only a pool thread that answers leaves ANSWERING."""
+    """What the connection waits for. Changed by the loop only."""
 
     HEAD = "a request head"
     BODY = "the rest of a request"
@@ -117,6 +119,8 @@ class Connection:
 
     def flush(self) -> bool:
         """In the loop: send more of what is kept; True when all is sent. Raises ClientGoneError."""
+        # A reader that keeps up must not keep the loop from the others.
+        room_bytes = _MOST_FLUSHED_BYTES
         with self._lock:
             out = self._out
             while out.size_bytes:
@@ -124,12 +128,12 @@ class Connection:
                 sent = self._send_now(piece)
                 self.drained_bytes += sent
                 if sent == out.size_bytes:
-                    self.deadline = inf
                     self._is_slow = False
                 out.take(sent)
-                if sent < len(piece):
+                room_bytes -= sent
+                if sent < len(piece) or room_bytes <= 0:
                     break
-            if self._drained is not None and out.size_bytes <= self._settings.output_memory_bytes:
+            if self._drained is not None:
                 self._drained.notify_all()
             self._is_flushing = bool(out.size_bytes)
             return not out.size_bytes
@@ -154,8 +158,7 @@ class Connection:
 
     def _abandon(self) -> None:
         self.is_gone = True
-        if self._out.size_bytes:
-            self._out.clear()
+        self._out.clear()
         if self._drained is not None:
             self._drained.notify_all()
 
@@ -183,8 +186,8 @@ class Connection:
         try:
             self._out.append(rest, on_disk=self._is_slow)
         except OSError as error:
-            # The answer cannot be completed: no space is left, most likely.
-            self.is_gone = True
+            # The answer cannot be completed: no space is left, most likely. Given back at once.
+            self._abandon()
             raise ClientGoneError(f"What it has not taken cannot be kept: {error}") from error
 
     def _wait_for_client(self) -> None:
@@ -192,11 +195,12 @@ class Connection:
         if not self._is_slow:
             self._is_slow = not self._wait_until(settings.output_memory_bytes, _SLOW_AFTER_S)
         most_bytes = settings.output_memory_bytes + settings.output_spool_bytes
-        # The loop cuts a client that takes too little. This bound is for an error of ours.
-        if self._out.size_bytes > most_bytes and not self._wait_until(
-            most_bytes, settings.write_timeout_s * 2
-        ):
-            self.is_gone = True
+        while self._out.size_bytes > most_bytes and not self.is_gone:
+            before_bytes = self._out.size_bytes
+            self._wait_until(most_bytes, settings.write_timeout_s * 2)
+            # The loop cuts a client that takes too little. This is for an error of ours.
+            if self._out.size_bytes == before_bytes:
+                self._abandon()
 
     def _wait_until(self, size_bytes: int, timeout_s: float) -> bool:
         if self._drained is None:

@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 from wiverno.core.server.connection import Connection
 from wiverno.core.server.gateway import Gateway
+from wiverno.core.server.http_date import http_date
 from wiverno.core.server.pool import Pool
+from wiverno.core.server.response_writer import plain_answer
 
 logger = logging.getLogger("wiverno.core.server")
 
@@ -31,6 +33,9 @@ class Dispatcher:
         self._gateway = gateway
         self._call = call
         self._on_end = on_end
+        self._threads = threads
+        # Added and not yet ended.
+        self._unfinished = 0
         self.pool: Pool[Connection] = Pool(threads, self._answer)
         # Complete requests of this turn of the loop.
         self._ready: list[Connection] = []
@@ -41,12 +46,13 @@ class Dispatcher:
     @property
     def queued(self) -> int:
         """Requests that wait for a thread."""
-        return self.pool.queued + len(self._ready)
+        return max(0, self._unfinished - self._threads)
 
     def add(self, connection: Connection) -> None:
         """The connection's request is complete."""
         # Of the request before.
         connection.thread_id = 0
+        self._unfinished += 1
         self._ready.append(connection)
 
     def dispatch(self) -> None:
@@ -57,6 +63,8 @@ class Dispatcher:
             except RuntimeError:
                 logger.exception("No thread could be started for %s", connection.address)
                 connection.must_close = True
+                connection.rest = plain_answer(503, "No thread is left for it.", http_date())
+                self._unfinished -= 1
                 self._on_end(connection)
         self._ready.clear()
 
@@ -78,4 +86,9 @@ class Dispatcher:
     def _end(self) -> None:
         self._is_told = False
         while self._ended:
-            self._on_end(self._ended.popleft())
+            try:
+                connection = self._ended.popleft()
+            except IndexError:  # When the loop has ended, several threads may be here.
+                return
+            self._unfinished -= 1
+            self._on_end(connection)

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from typing import IO, Any, Protocol
 
@@ -85,7 +86,10 @@ class RequestBody:
 
     def close(self) -> None:
         """Give back the memory or the temporary file."""
-        self._file.close()
+        # What is still buffered is written once more, and the disk may be full. BufferError: the
+        # application holds a view of it.
+        with suppress(OSError, BufferError):
+            self._file.close()
 
     def _spool(self) -> None:
         # Here, because few requests need it and the import costs more than a request.

@@ -81,14 +81,26 @@ class Gateway:
             )
         return exchange.may_stay_open
 
-    def report_refusal(self, connection: Connection, status: int, answer: bytes) -> None:
-        """The server has answered by itself; in the loop's thread, which must not wait for it."""
-        if self.on_refusal is None:
-            return
-        head, body = connection.head, connection.body
+    def refuse(self, connection: Connection, status: int, reason: str) -> bytes:
+        """The answer of the server itself, logged; in the loop's thread, which must not wait."""
+        head = connection.head
+        is_head_request = head is not None and head.method == "HEAD"
+        answer = plain_answer(status, reason, http_date(), is_head_request=is_head_request)
+        if self.on_refusal is not None:
+            self._report_refusal(self.on_refusal, connection, status, answer)
+        return answer
+
+    def _report_refusal(
+        self,
+        on_refusal: Callable[[ResponseSummary], None],
+        connection: Connection,
+        status: int,
+        answer: bytes,
+    ) -> None:
+        head = connection.head
         address = connection.address[0] if connection.address else ""
-        if head is not None and body is not None:
-            environ = request_environ(connection.environ, head, body, self._proxies)
+        if head is not None:
+            environ = request_environ(connection.environ, head, None, self._proxies)
             address = environ["REMOTE_ADDR"]
         fields = dict(head.headers) if head is not None else {}
         summary = ResponseSummary(
@@ -102,7 +114,7 @@ class Gateway:
             referer=fields.get("referer", ""),
             user_agent=fields.get("user-agent", ""),
         )
-        self._report(summary, self.on_refusal)
+        self._report(summary, on_refusal)
 
     def _report(
         self, summary: ResponseSummary, on_response: Callable[[ResponseSummary], None]

@@ -11,7 +11,7 @@ class Output:
     """A queue of bytes. It knows no socket; whoever uses it from two threads holds a lock."""
 
     size_bytes = 0
-    # Behind all pieces. Only ever there while it holds something.
+    # Behind all pieces.
     _file: IO[bytes] | None = None
     _file_bytes = 0
     _read_at = 0
@@ -68,7 +68,10 @@ class Output:
     def _read(self) -> memoryview:
         assert self._file is not None  # size_bytes says that there is something
         self._file.seek(self._read_at)
-        block = self._file.read(_BLOCK_BYTES)
+        # No more than is counted: behind it may lie what a full disk took of a failed write.
+        block = self._file.read(min(_BLOCK_BYTES, self._file_bytes))
+        if not block:
+            raise OSError("A temporary file is shorter than what was written to it.")
         self._read_at += len(block)
         self._file_bytes -= len(block)
         if not self._file_bytes:

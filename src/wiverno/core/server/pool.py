@@ -42,11 +42,6 @@ class Pool(Generic[Job]):
                 self._start_thread()
         self._jobs.put(job)
 
-    @property
-    def queued(self) -> int:
-        """Jobs that wait for a thread."""
-        return self._jobs.qsize()
-
     def has_thread(self, thread: threading.Thread) -> bool:
         """Is this one of ours? Such a thread must not wait for the pool to end."""
         return thread in self._threads

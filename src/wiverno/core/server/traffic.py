@@ -16,11 +16,10 @@ from wiverno.core.server.connection import ClientGoneError, Connection, Phase
 from wiverno.core.server.dispatcher import Dispatcher
 from wiverno.core.server.environ import RequestBody
 from wiverno.core.server.gateway import Gateway
-from wiverno.core.server.http_date import http_date
 from wiverno.core.server.inspection import describe_request, is_idle, longest_idle
 from wiverno.core.server.request_head import BadRequest, RequestHead
 from wiverno.core.server.request_reader import NEED_DATA, BodyData
-from wiverno.core.server.response_writer import CONTINUE, plain_answer
+from wiverno.core.server.response_writer import CONTINUE
 from wiverno.core.server.seam import Seam
 from wiverno.core.server.settings import ServerSettings
 
@@ -50,7 +49,8 @@ class Traffic:
         self._settings = settings
         self._gateway = gateway
         self._seam = seam
-        self.dispatcher = Dispatcher(settings.threads, gateway, call, self._on_answered)
+        finish = partial(self._guarded, self._finish_answer)
+        self.dispatcher = Dispatcher(settings.threads, gateway, call, finish)
         self.connections: set[Connection] = set()
         self.in_flight: set[Connection] = set()
         # No connection is kept.
@@ -68,7 +68,8 @@ class Traffic:
         connection = Connection(
             sock, address, self._settings, self._gateway.server_environ, self._ask_flush
         )
-        connection.deadline = time.monotonic() + self._settings.head_timeout_s
+        # The deadline of a head begins with its first byte.
+        connection.deadline = time.monotonic() + self._settings.keep_alive_timeout_s
         self.connections.add(connection)
         # The request is often here already, and often the only one of its connection: such a
         # socket is never given to the selector.
@@ -115,7 +116,7 @@ class Traffic:
         for connection in list(self.connections):
             if connection in self.in_flight:
                 logger.warning("Cut at the deadline: %s", describe_request(connection, now))
-            self._close(connection)
+            self._guarded(self._close, connection)
 
     # --- Reading ---------------------------------------------------------------------
 
@@ -190,6 +191,7 @@ class Traffic:
         if not isinstance(head, RequestHead):
             raise TypeError(head)  # is_head_complete() has promised one.
         connection.head = head
+        connection.started_at = 0.0
         connection.has_begun = False
         connection.phase = _BODY
         self.in_flight.add(connection)
@@ -220,6 +222,8 @@ class Traffic:
         if self.dispatcher.queued >= self._settings.max_queued_requests:
             raise BadRequest(503, "Too many requests wait already. Try again soon.")
         connection.deadline = inf
+        if connection.has_unsent():  # 100 Continue, to a client that does not read.
+            self._start_flush(connection)
         connection.started_at = time.monotonic()
         connection.phase = _ANSWERING
         self.dispatcher.add(connection)
@@ -230,9 +234,6 @@ class Traffic:
         return min(time.monotonic(), began_at + size_bytes / least_rate) + idle_s
 
     # --- Answering -------------------------------------------------------------------
-
-    def _on_answered(self, connection: Connection) -> None:
-        self._guarded(self._finish_answer, connection)
 
     def _finish_answer(self, connection: Connection) -> None:
         """The application is done; its client may not have taken everything."""
@@ -286,15 +287,18 @@ class Traffic:
             self._linger(connection)
         elif connection.is_answered:
             self._end_answer(connection)
+        elif connection.phase is _BODY:  # It has only now been told to go on.
+            connection.deadline = time.monotonic() + self._settings.body_timeout_s
+        else:
+            connection.deadline = inf
 
     def _refuse(self, connection: Connection, refusal: BadRequest) -> None:
         """Answer with a 4xx or 5xx; nothing says where a next request would begin."""
         logger.info("%s: %d %s", connection.address, refusal.status, refusal.reason)
         connection.phase = _CLOSING
         connection.deadline = time.monotonic() + self._settings.write_timeout_s
-        self._watch(connection, 0)
-        answer = plain_answer(refusal.status, refusal.reason, http_date())
-        self._gateway.report_refusal(connection, refusal.status, answer)
+        self._watch(connection, connection.events & _WRITE)
+        answer = self._gateway.refuse(connection, refusal.status, refusal.reason)
         connection.send(answer)
         if not connection.has_unsent():
             self._linger(connection)
@@ -303,6 +307,8 @@ class Traffic:
 
     def _end(self, connection: Connection) -> None:
         """The last answer is out. Unread bytes would turn a plain close into a reset."""
+        if connection.is_paused and not (connection.is_gone or connection.is_eof):
+            self._read(connection)  # Nobody has looked since the request.
         if connection.is_gone or connection.is_eof or not connection.reader.unread_bytes:
             self._close(connection)
         else:

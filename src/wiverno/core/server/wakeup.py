@@ -44,7 +44,11 @@ class Wakeup:
             self._reader.recv(4096)
         self._is_ringing = False
         while self._calls:
-            self._calls.popleft()()
+            try:
+                call = self._calls.popleft()
+            except IndexError:  # After close() several threads may be here.
+                return
+            call()
 
     def close(self) -> None:
         """Calls after this stay in the queue until somebody runs them."""
