@@ -210,7 +210,7 @@ class ServerSettings:
     output_memory_bytes: int = setting(
         1 * MIB,
         "Of an answer that its client has not taken yet, in memory; more goes to a temporary file.",
-        "Pages fit; a thousand slow readers cost 1 GB at most.",
+        "Pages fit. What the application gives in one larger piece stays in memory as it is.",
         unit="bytes",
         group=MEMORY,
     )
