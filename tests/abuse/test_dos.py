@@ -159,7 +159,7 @@ def test_server_when_a_head_does_not_end_ends_the_connection() -> None:
 @scenario("header-silent-timeout", Level.SHOULD, _SLOWLORIS)
 def test_server_when_a_client_says_nothing_closes_without_a_word() -> None:
     with (
-        Program.serving(head_timeout_s=1.0) as program,
+        Program.serving(keep_alive_timeout_s=1.0) as program,
         crowd(program.address(), 1) as clients,
     ):
         assert read_until_closed(clients[0]) == b""

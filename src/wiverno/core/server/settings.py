@@ -80,7 +80,7 @@ class ServerSettings:
     )
     keep_alive_timeout_s: float = setting(
         15.0,
-        "Between two requests of one connection.",
+        "Between two requests of one connection, and before the first.",
         "Above the pauses of a browser that loads a page's resources.",
         unit="seconds",
         option="--timeout-keep-alive",
