@@ -56,6 +56,8 @@ def _wait_until_refused(address: Address) -> None:
             socket.create_connection(address, timeout=1.0).close()
         except ConnectionRefusedError:
             return
+        except ConnectionResetError:
+            pass  # Its handshake fell into the moment in which the listener was closed.
         pause.wait(0.01)
     raise AssertionError("New connections are still accepted")
 
