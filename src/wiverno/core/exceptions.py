@@ -8,10 +8,17 @@ WivernoError
 │   └── AppNotCallableError      (TypeError)
 ├── RouteDefinitionError         (ValueError)
 │   └── RouteConflictError
+├── URLBuildError                (LookupError)
 ├── InvalidHTTPStatusError       (ValueError)
+├── InvalidHeaderError           (ValueError)
 ├── InvalidViewResultError       (TypeError)
-└── RequestBodyError             (ValueError)
+└── HTTPError
+    ├── RequestBodyError         (ValueError)
+    │   └── ContentTooLargeError
+    └── MethodNotAllowedError
 """
+
+from collections.abc import Mapping, Sequence
 
 
 class WivernoError(Exception):
@@ -54,5 +61,52 @@ class InvalidViewResultError(WivernoError, TypeError):
     """A view returned something that is no response body."""
 
 
-class RequestBodyError(WivernoError, ValueError):
+class URLBuildError(WivernoError, LookupError):
+    """No path can be built for a route's name and the parameters given with it."""
+
+
+class InvalidHeaderError(WivernoError, ValueError):
+    """A header name or value that must not go on the wire (RFC 9110 5.5)."""
+
+
+class HTTPError(WivernoError):
+    """Raised in a view or hook, it becomes the response with its status.
+
+    `message` is shown to the client. Error handlers of the application see it first.
+
+    >>> raise HTTPError(403, "Only the owner may delete a note.")
+    Traceback (most recent call last):
+    wiverno.core.exceptions.HTTPError: Only the owner may delete a note.
+    """
+
+    def __init__(
+        self, status: int, message: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message or str(status))
+        self.status_code = status
+        self.message = message
+        self.headers = dict(headers or {})
+
+
+class RequestBodyError(HTTPError, ValueError):
     """The client sent a body that is not what its Content-Type says. Answered with 400."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400, message)
+
+
+class ContentTooLargeError(RequestBodyError):
+    """The client sent more than a limit allows. Answered with 413."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.status_code = 413
+
+
+class MethodNotAllowedError(HTTPError):
+    """The path exists, but not for this method. Answered with 405 and Allow."""
+
+    def __init__(self, allowed: Sequence[str], message: str = "") -> None:
+        # RFC 9110 15.5.6: a 405 says what is allowed.
+        super().__init__(405, message, {"Allow": ", ".join(allowed)})
+        self.allowed = tuple(allowed)
