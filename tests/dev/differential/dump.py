@@ -126,6 +126,9 @@ class Dump:
         """`value` as plain data; `place` names it where it is met again."""
         if isinstance(value, _PLAIN) and type(value) in _PLAIN:
             return relative(value) if isinstance(value, str) else f"{value!r}"
+        if type(value) is tuple and all(type(one) in _PLAIN for one in value):
+            # Equal constants are one object in one compilation, which a module may be more of.
+            return self._object(value, place)
         if id(value) in self._places:
             return f"-> {self._places[id(value)]}"
         self._places[id(value)] = place

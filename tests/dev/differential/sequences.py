@@ -116,7 +116,9 @@ def between(*, above: str = "", below: str = "", models: str = "", views: str = 
         "shop/__init__.py": ("COUNT = [0]", "from shop.parts import deep", "COUNT[0] += 1"),
         "shop/parts.py": (f"import os\nMODE = os.environ['SHOP_MODE']{models}", "deep = [MODE]"),
         "shop/models.py": (
-            *("import shop", "shop.COUNT[0] += 1", "import shop.parts as parts"),
+            *("import shop", "shop.COUNT[0] += 1", "def above(by=10):\n    return by"),
+            # Equal constants above and below an import are one object in a cold start only.
+            *("import shop.parts as parts", "def below(by=10):\n    return by"),
             *(f"VALUE = parts.MODE{models}", "from shop.late import LATE", "COUNT = shop.COUNT"),
         ),
         "shop/late.py": ("import shop\nLATE = shop.COUNT[0]",),
