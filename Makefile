@@ -28,7 +28,7 @@ test: check
 	$(PYTEST) -n 2 --dist loadfile -m "not thorough and not heavy"
 
 # The counts that the promises are stated with. The result is kept in the repository.
-test-thorough: $(VENV)/installed-dev
+test-thorough: $(VENV)/installed-dev wrk
 	PYTEST="$(PYTEST)" sh tests/record_run.sh thorough -n 2 --dist worksteal
 
 # Which real packages a process may have imported when it forks. The result is kept, too.
