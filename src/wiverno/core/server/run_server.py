@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any, TypeAlias, Unpack
 
 from wiverno.core.exceptions import WivernoError
+from wiverno.core.lifespan import lifespan_of
 from wiverno.core.server.accept_loop import AcceptLoop, Load
 from wiverno.core.server.gateway import ResponseSummary
 from wiverno.core.server.limits import ServerSettingsError
@@ -88,7 +89,11 @@ class RunServer:
     def start(self) -> None:
         """Serve until SIGINT, SIGTERM or `stop()`; requests in flight are finished.
 
-        Raises OSError when it cannot bind, with the reason and what to do.
+        An application with a `Lifespan` is started behind the bound port, before the first
+        request, and ended after the last one.
+
+        Raises OSError when it cannot bind, with the reason and what to do, and what a startup
+        function of the application raises.
         """
         if not self._is_running.acquire(blocking=False):
             raise ServerRunningError("This server runs already. Call stop() first.")
@@ -126,7 +131,11 @@ class RunServer:
         self._is_finished.wait(self.settings.graceful_timeout_s + _STOP_MARGIN_S)
 
     def _serve(self) -> None:
-        with self._listening() as listeners, self._logging() as log:
+        with (
+            self._listening() as listeners,
+            self._logging() as log,
+            _application_started(self.application),
+        ):
             loop = self._make_loop(listeners, log)
             with _signals_handled(loop, self.settings.graceful_timeout_s):
                 self._addresses = [_address(listener) for listener in listeners]
@@ -238,6 +247,20 @@ def _closed_on_error(listeners: list[socket.socket]) -> Iterator[list[socket.soc
         for listener in listeners:
             listener.close()
         raise
+
+
+@contextmanager
+def _application_started(application: object) -> Iterator[None]:
+    """Under the signal handlers of before: a function that hangs can be ended by a signal."""
+    lifespan = lifespan_of(application)
+    if lifespan is None:
+        yield
+        return
+    lifespan.startup()
+    try:
+        yield
+    finally:
+        lifespan.shutdown()
 
 
 @contextmanager

@@ -37,6 +37,7 @@ from wiverno.dev.processes.own_pages import find_own_pages
 from wiverno.dev.processes.stack import answer_with_stack
 
 if TYPE_CHECKING:
+    from wiverno.core.lifespan import Lifespan
     from wiverno.dev.loading.doorbell import Doorbell, HangingDoorbell
     from wiverno.dev.processes.snapshots import Snapshots
 
@@ -98,6 +99,7 @@ class Candidate:
         self._doorbell: HangingDoorbell | None = None
         self.gate = self._make_gate()
         self._begun = time.monotonic()
+        self.lifespan: Lifespan | None = None
         self._take_descriptors()
 
     @property
@@ -115,6 +117,8 @@ class Candidate:
         report, blame = b"", Blame.CODE
         try:
             application = load(AppTarget(self.build.module, self.build.attribute))
+            # Before `built`: an application that cannot start is a failed build.
+            self.lifespan = _started_lifespan(application)
             debug = _debug_attribute(application)
         except BaseException as error:  # noqa: BLE001 - sys.exit() at import is an answer too
             report = self._report(error)
@@ -287,6 +291,18 @@ def _take_cold_start_environment(build: Build, main_spec: ModuleSpec | None) -> 
     main_module.__spec__ = main_spec
     if main_spec is not None:
         main_module.__file__ = main_spec.origin
+
+
+def _started_lifespan(application: Any) -> "Lifespan | None":
+    if getattr(application, "lifespan", None) is None:
+        return None
+    # Whoever has one has imported it; others need not.
+    from wiverno.core.lifespan import lifespan_of
+
+    lifespan = lifespan_of(application)
+    if lifespan is not None:
+        lifespan.startup()
+    return lifespan
 
 
 def _debug_attribute(application: Any) -> bool | None:

@@ -55,14 +55,18 @@ def close_in_forks(fd: int) -> None:
     in_child(close)
 
 
-def leave(status: int, within_s: float) -> NoReturn:
+def leave(status: int, within_s: float, shutdown: Callable[[], object] | None = None) -> NoReturn:
     """End as an interpreter would (threads, atexit handlers, output), but within a bound.
+
+    `shutdown`, the application's own, comes first: it may be what ends the threads.
 
     A thread that never ends keeps a plain interpreter from its atexit handlers for ever;
     here they run when half of the time is over.
     """
     for delay_s, end in ((within_s, _exit), (within_s / 2, _run_exit_handlers)):
         threading.Thread(target=_after, args=(delay_s, end, status), daemon=True).start()
+    if shutdown is not None:
+        shutdown()
     # Neither this nor what runs the handlers is public, but multiprocessing ends its
     # processes with the same two. This one joins threads and ends executors.
     threading._shutdown()  # type: ignore[attr-defined]

@@ -43,7 +43,8 @@ def run(channel: Channel, groundwork: Groundwork) -> NoReturn:
     except ChannelClosedError:
         # The supervisor is gone; so is the terminal, most likely. Or this build is not wanted.
         os._exit(1)
-    child.leave(0, leave_s)
+    lifespan = candidate.lifespan
+    child.leave(0, leave_s, None if lifespan is None else lifespan.shutdown)
 
 
 def _serve(candidate: Candidate, application: WSGIApplication) -> float:
