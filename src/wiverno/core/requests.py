@@ -1,52 +1,87 @@
 """What a view reads: the request, parsed from the WSGI environ when it is asked for."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from io import BufferedReader, BytesIO
 from types import MappingProxyType
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import Any, BinaryIO, Final, cast
 
+from wiverno.core.bodies import (
+    BodyStream,
+    body_length,
+    check_length,
+    declared_length,
+    read_body,
+)
+from wiverno.core.environ_text import decoded, headers_of, host_of, url_of
 from wiverno.core.exceptions import RequestBodyError
-from wiverno.core.http.headers import Headers, parse_cookies
+from wiverno.core.http.accept import best_match
+from wiverno.core.http.body_limits import DEFAULT_BODY_LIMITS, BodyLimits
+from wiverno.core.http.cookies import parse_cookies
+from wiverno.core.http.headers import Headers
+from wiverno.core.http.json_text import parse_json
+from wiverno.core.http.media_types import is_json, parse_media_type
 from wiverno.core.http.paths import normalize_path
+from wiverno.core.http.query import QueryDict, parse_query, parse_urlencoded
+from wiverno.core.multipart_forms import FormData, parse_multipart
+from wiverno.core.uploads import UploadedFile
 from wiverno.core.wsgi_types import Environ
 
+__all__ = [
+    "FormData",
+    "HeaderParser",
+    "Headers",
+    "ParseBody",
+    "ParseQuery",
+    "QueryDict",
+    "Request",
+    "UploadedFile",
+]
 
-class QueryDict(dict[str, str]):
-    """Names and first values of a query string or form; `getlist` has the others."""
-
-    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        super().__init__()
-        self._lists: dict[str, list[str]] = {}
-        for name, value in pairs:
-            self.setdefault(name, value)
-            self._lists.setdefault(name, []).append(value)
-
-    def getlist(self, name: str) -> list[str]:
-        """All values of `name` in the order they were sent, `[]` if there is none."""
-        return list(self._lists.get(name, []))
+_STREAM_BUFFER_BYTES = 64 * 1024
+_MISSING: Final = object()
 
 
 class Request:
     """One HTTP request, read-only.
 
-    `environ` is the WSGI dictionary of PEP 3333 that everything else is read from.
+    `environ` is the WSGI dictionary of PEP 3333 that everything else is read from, the first
+    time that it is asked for. `app` is the application that answers; its `body_limits` hold.
     """
 
-    __slots__ = ("_cookies", "_data", "_environ", "_headers", "_path_params", "_query_params")
+    # One is made for every request: the slots after the third stay empty until they are needed.
+    __slots__ = (
+        "_app",
+        "_body",
+        "_cookies",
+        "_data",
+        "_environ",
+        "_failure",
+        "_headers",
+        "_is_taken",
+        "_path_params",
+        "_query_params",
+        "_stream",
+    )
 
-    def __init__(self, environ: Environ, path_params: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        environ: Environ,
+        path_params: Mapping[str, Any] | None = None,
+        app: Any = None,
+    ) -> None:
         self._environ = environ
-        self._path_params = MappingProxyType(dict(path_params or {}))
-        self._headers: Headers | None = None
-        self._cookies: dict[str, str] | None = None
-        self._query_params: QueryDict | None = None
-        self._data: Any = None
+        self._path_params = path_params
+        self._app = app
 
     @property
     def environ(self) -> Environ:
         """The WSGI environ."""
         return self._environ
+
+    @property
+    def app(self) -> Any:
+        """The application that answers, None outside of one."""
+        return self._app
 
     @property
     def method(self) -> str:
@@ -56,33 +91,40 @@ class Request:
     @property
     def path(self) -> str:
         """The decoded path without a slash at its end: `/users`, `/`."""
-        return normalize_path(_text(self._environ.get("PATH_INFO", "")))
+        return normalize_path(decoded(self._environ.get("PATH_INFO", "")))
 
     @property
     def path_params(self) -> Mapping[str, Any]:
         """The values of the `{name}` parts of the route, converted to their types."""
-        return self._path_params
+        return MappingProxyType(self._path_params or {})
 
     @property
     def query_params(self) -> QueryDict:
-        """The query string: first values, and all of them with `getlist(name)`."""
-        if self._query_params is None:
-            self._query_params = _parse_pairs(_text(self._environ.get("QUERY_STRING", "")))
-        return self._query_params
+        """The query string: first values, and all of them with `getlist(name)`.
+
+        Raises `HTTPError` (400) if it has more fields than `BodyLimits.max_fields`.
+        """
+        found: QueryDict | None = getattr(self, "_query_params", None)
+        if found is None:
+            text = decoded(self._environ.get("QUERY_STRING", ""))
+            found = self._query_params = parse_query(text, self._limits.max_fields)
+        return found
 
     @property
     def headers(self) -> Headers:
         """The request headers; names ignore case."""
-        if self._headers is None:
-            self._headers = Headers(dict(_header_items(self._environ)))
-        return self._headers
+        found: Headers | None = getattr(self, "_headers", None)
+        if found is None:
+            found = self._headers = headers_of(self._environ)
+        return found
 
     @property
     def cookies(self) -> dict[str, str]:
         """The cookies by name."""
-        if self._cookies is None:
-            self._cookies = parse_cookies(self._environ.get("HTTP_COOKIE", ""))
-        return self._cookies
+        found: dict[str, str] | None = getattr(self, "_cookies", None)
+        if found is None:
+            found = self._cookies = parse_cookies(self._environ.get("HTTP_COOKIE", ""))
+        return found
 
     @property
     def content_type(self) -> str:
@@ -92,8 +134,7 @@ class Request:
     @property
     def content_length(self) -> int:
         """Bytes in the body as the client declared them, 0 if it did not."""
-        text = str(self._environ.get("CONTENT_LENGTH", ""))
-        return int(text) if text.isascii() and text.isdigit() else 0
+        return declared_length(self._environ) or 0
 
     @property
     def client_ip(self) -> str:
@@ -104,6 +145,16 @@ class Request:
     def server(self) -> str:
         """The server's name or address, without the port."""
         return str(self._environ.get("SERVER_NAME", ""))
+
+    @property
+    def host(self) -> str:
+        """Host and port that the client asked for; the server's own if it sent no proper ones."""
+        return host_of(self._environ)
+
+    @property
+    def url(self) -> str:
+        """The whole URL, percent-encoded, as in `http://localhost:8000/caf%C3%A9?a=1`."""
+        return url_of(self._environ)
 
     @property
     def user_agent(self) -> str:
@@ -127,52 +178,156 @@ class Request:
 
     @property
     def data(self) -> Any:
-        """The body, parsed by its Content-Type: JSON to its value, a form to a `QueryDict`.
+        """The body, parsed by its Content-Type.
 
-        Any other type, `multipart/form-data` included, gives `{}` and leaves
-        `environ["wsgi.input"]` unread. Raises `RequestBodyError` for a body that is not
-        what its type says; left alone, that becomes a 400 response.
+        JSON is its value, `{}` for an empty body; an urlencoded form a `QueryDict`; a
+        multipart form a `FormData`, whose files are `UploadedFile`. Any other type gives `{}`
+        and leaves the body unread.
+
+        Raises `RequestBodyError` for a body that is not what its type says, and
+        `ContentTooLargeError` for one that is larger than the application's `BodyLimits`;
+        left alone, they become responses with the status 400 and 413.
         """
-        if self._data is None:
-            self._data = self._parse_body()
-        return self._data
+        found = getattr(self, "_data", _MISSING)
+        if found is _MISSING:
+            found = self._data = self._attempt(self._parse_body)
+        return found
+
+    @property
+    def body(self) -> bytes:
+        """The body as it was sent, at most `BodyLimits.max_memory_bytes` of it.
+
+        Raises what `data` raises for a body that is cut short or too large, and
+        `RuntimeError` if `stream` or a multipart form has been read instead.
+        """
+        found: bytes | None = getattr(self, "_body", None)
+        if found is None:
+            found = self._body = self._attempt(self._read_body)
+        return found
+
+    @property
+    def stream(self) -> BinaryIO:
+        """The body as a file, for what is too large for `body`. It has no limit.
+
+        It ends where the body ends, and raises `RequestBodyError` there if the client has
+        sent less than it declared. Once taken it is the only way to the body; `RuntimeError`
+        if a multipart form has been read instead.
+        """
+        found: BinaryIO | None = getattr(self, "_stream", None)
+        if found is None:
+            found = self._stream = self._attempt(self._open)
+        return found
+
+    def accepts(self, *media_types: str) -> str | None:
+        """Which of these types the client likes best by its Accept header, None for none.
+
+        Without such a header it is the first one (RFC 9110 12.5.1).
+
+        >>> request.accepts("text/html", "application/json")  # doctest: +SKIP
+        'application/json'
+        """
+        return best_match(str(self._environ.get("HTTP_ACCEPT", "")), media_types)
+
+    def url_for(self, name: str, /, **params: Any) -> str:
+        """The path of the route with that name, as `app.url_for` builds it."""
+        if self._app is None:
+            raise RuntimeError("This request belongs to no application. Use `app.url_for`.")
+        return str(self._app.url_for(name, **params))
+
+    def close(self) -> None:
+        """Give back the files of its form. The application does it when the response is sent."""
+        data = getattr(self, "_data", None)
+        if isinstance(data, FormData):
+            data.close()
+
+    @property
+    def _limits(self) -> BodyLimits:
+        limits: BodyLimits = getattr(self._app, "body_limits", DEFAULT_BODY_LIMITS)
+        return limits
 
     def _parse_body(self) -> Any:
-        media_type = self.content_type.partition(";")[0].strip().lower()
-        if media_type == "application/json" or media_type.endswith("+json"):
-            return _parse_json(self._read_body())
+        media_type, parameters = parse_media_type(self.content_type)
+        if is_json(media_type):
+            return parse_json(self.body)
         if media_type == "application/x-www-form-urlencoded":
-            return _parse_pairs(self._read_body().decode("utf-8", "replace"))
+            charset = parameters.get("charset", "utf-8")
+            return parse_urlencoded(self.body, charset, self._limits.max_fields)
+        if media_type == "multipart/form-data":
+            length = body_length(self._environ)
+            check_length(length or 0, self._limits.max_form_bytes, "max_form_bytes")
+            return parse_multipart(self._open(), parameters, self._limits)
         return {}
 
     def _read_body(self) -> bytes:
-        source = self._environ["wsgi.input"]
-        if self._environ.get("wsgi.input_terminated") and not self._environ.get("CONTENT_LENGTH"):
-            return bytes(source.read(-1))  # A chunked body: its end is known, its length is not.
-        return bytes(source.read(self.content_length))
+        self._check_unread()
+        return read_body(self._environ, self._limits.max_memory_bytes)
+
+    def _open(self) -> BinaryIO:
+        if hasattr(self, "_body"):
+            return BytesIO(self._body)
+        self._check_unread()
+        self._is_taken = True
+        return cast(BinaryIO, BufferedReader(BodyStream(self._environ), _STREAM_BUFFER_BYTES))
+
+    def _check_unread(self) -> None:
+        if hasattr(self, "_is_taken"):
+            raise RuntimeError(
+                "The body has been read in another way. Choose one: `request.data`, "
+                "`request.body` or `request.stream`."
+            )
+
+    def _attempt(self, read: Callable[[], Any]) -> Any:
+        # After a failure nothing is tried again: what is left would look like a shorter body.
+        failure: RequestBodyError | None = getattr(self, "_failure", None)
+        if failure is not None:
+            raise failure
+        try:
+            return read()
+        except RequestBodyError as error:
+            self._failure = error
+            raise
 
 
-def _text(wsgi_text: str) -> str:
-    """Undo the latin-1 tunnel of PEP 3333, in which bytes travel as text."""
-    return wsgi_text.encode("latin-1").decode("utf-8", "replace")
+class ParseQuery:
+    """Parses query strings, for code that has no `Request`."""
+
+    @staticmethod
+    def parse_input_data(text: str) -> QueryDict:
+        """Names and values of `a=1&b=2`; `HTTPError` (400) for more than 1,000 of them."""
+        return parse_query(text, DEFAULT_BODY_LIMITS.max_fields)
+
+    @staticmethod
+    def get_request_params(environ: Environ) -> QueryDict:
+        """Those in the query string of a request."""
+        return ParseQuery.parse_input_data(decoded(environ.get("QUERY_STRING", "")))
 
 
-def _parse_pairs(text: str) -> QueryDict:
-    return QueryDict(parse_qsl(text, keep_blank_values=True))
+class ParseBody:
+    """Parses bodies that have been read already, for code that has no `Request`."""
+
+    @staticmethod
+    def get_request_params(environ: Environ, raw_data: bytes) -> Any:
+        """What `Request.data` makes of `raw_data`, by the Content-Type in `environ`.
+
+        `{}` also for a body that is not what its type says, and for one that is too large.
+        """
+        of_data = {"CONTENT_LENGTH": str(len(raw_data)), "wsgi.input": BytesIO(raw_data)}
+        try:
+            return Request({**environ, **of_data}, app=_InMemory).data
+        except RequestBodyError:
+            return {}
 
 
-def _parse_json(body: bytes) -> Any:
-    if not body:
-        return {}
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestBodyError(f"The request body is not valid JSON: {error}") from error
+class HeaderParser:
+    """Parses headers, for code that has no `Request`."""
+
+    @staticmethod
+    def get_headers(environ: Environ) -> Headers:
+        """The request headers; names ignore case."""
+        return headers_of(environ)
 
 
-def _header_items(environ: Environ) -> Iterable[tuple[str, str]]:
-    for key, value in environ.items():
-        if key.startswith("HTTP_"):
-            yield key[5:].replace("_", "-"), value
-        elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
-            yield key.replace("_", "-"), value
+class _InMemory:
+    """An application whose files stay in memory, where no `close` waits for them."""
+
+    body_limits = BodyLimits(memory_file_bytes=DEFAULT_BODY_LIMITS.max_form_bytes)

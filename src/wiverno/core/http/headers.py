@@ -1,43 +1,56 @@
-"""Request headers: a read-only mapping whose names ignore case, and cookies out of one of them."""
+"""Request headers: a read-only dictionary whose names ignore case."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NoReturn, TypeVar, overload
+
+_T = TypeVar("_T")
 
 
-class Headers(Mapping[str, str]):
-    """Headers by name, in any case: `headers["content-type"]` is `headers["Content-Type"]`."""
+class Headers(dict[str, str]):
+    """Headers by name, in any case: `headers["content-type"]` is `headers["Content-Type"]`.
 
-    __slots__ = ("_values",)
+    The names are kept in Title-Case. Writing raises `TypeError`: what the client has sent
+    does not change.
 
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = {name.title(): value for name, value in values.items()}
+    >>> Headers({"CONTENT-TYPE": "text/plain"})["content-type"]
+    'text/plain'
+    """
+
+    __slots__ = ()
+
+    def __init__(self, values: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__({name.title(): value for name, value in values.items()})
 
     def __getitem__(self, name: str) -> str:
-        return self._values[name.title()]
+        return super().__getitem__(name.title())
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.title())
 
-    def __len__(self) -> int:
-        return len(self._values)
+    @overload
+    def get(self, name: str, default: None = None, /) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str, /) -> str: ...
+    @overload
+    def get(self, name: str, default: _T, /) -> str | _T: ...
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """The value of `name`, `default` if it was not sent."""
+        return super().get(name.title(), default)
+
+    def copy(self) -> dict[str, str]:
+        """A plain dictionary with the same items, which may be written to."""
+        return dict(self)
 
     def __repr__(self) -> str:
-        return f"Headers({self._values!r})"
+        return f"Headers({super().__repr__()})"
 
+    def __reduce__(self) -> tuple[type["Headers"], tuple[dict[str, str]]]:
+        # Copies and pickles of a dict are filled item by item otherwise, which is refused.
+        return (Headers, (dict(self),))
 
-def parse_cookies(header: str) -> dict[str, str]:
-    """Read a Cookie header, leniently: one odd cookie must not hide the others.
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("Request headers are read-only. Take `headers.copy()` to change a copy.")
 
-    The first of two cookies with one name wins: browsers send the one with
-    the longer path first (RFC 6265 5.4).
-    """
-    cookies: dict[str, str] = {}
-    for pair in header.split(";"):
-        name, equals, value = pair.partition("=")
-        if equals and name.strip():
-            cookies.setdefault(name.strip(), _unquoted(value.strip()))
-    return cookies
-
-
-def _unquoted(value: str) -> str:
-    is_quoted = len(value) >= 2 and value.startswith('"') and value.endswith('"')
-    return value[1:-1] if is_quoted else value
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    pop = popitem = clear = update = setdefault = _refuse
