@@ -47,9 +47,9 @@ class Wiverno(Router):
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request = Request(environ)
-        response = self._respond(request)
+        response = self._respond(request).finish(environ)
         start_response(response.status, response.headers)
-        return [] if request.method == "HEAD" else [response.body]
+        return response.body
 
     def _respond(self, request: Request) -> Response:
         try:
@@ -67,7 +67,7 @@ class Wiverno(Router):
         if isinstance(found, MethodMismatch):
             response = response_from(self._page_405(request))
             # RFC 9110 15.5.6: a 405 says what is allowed.
-            response.headers.append(("Allow", ", ".join(found.allowed)))
+            response.headers["Allow"] = ", ".join(found.allowed)
             return response
         return response_from(found.handler(Request(request.environ, found.path_params)))
 

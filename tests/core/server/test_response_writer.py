@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from wiverno.core.server.http_date import format_date
 from wiverno.core.server.response_writer import ResponseError, ResponseWriter, plain_answer
 
 DATE = b"Sun, 06 Nov 1994 08:49:37 GMT"
@@ -146,7 +145,3 @@ def test_plain_answer_has_exact_length_and_closes() -> None:
     head, _, body = plain_answer(431, "Too many.", DATE).partition(b"\r\n\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
     assert b"Connection: close" in head
-
-
-def test_format_date_gives_the_example_of_rfc_9110() -> None:
-    assert format_date(784111777) == DATE

@@ -4,7 +4,13 @@ from http import HTTPStatus
 
 from wiverno.core.exceptions import InvalidHTTPStatusError
 
-_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+_PHRASES = {status.value: status.phrase for status in HTTPStatus} | {
+    # As RFC 9110 has them; the standard library does from Python 3.13 on.
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
 _FINAL_CODES = range(200, 600)  # 1xx announces a final response, it cannot be one (RFC 9110 15.2).
 _CODES_WITHOUT_CONTENT = frozenset({204, 304})
 

@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TextIO
 
+from wiverno.core.http.dates import MONTHS
 from wiverno.core.server.gateway import ResponseSummary
-from wiverno.core.server.http_date import MONTHS
 from wiverno.core.server.settings import AccessLogFormat
 
 logger = logging.getLogger("wiverno.core.server")

@@ -2,11 +2,7 @@
 
 import time
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MONTHS = (
-    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
-    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
-)
+from wiverno.core.http.dates import format_date
 
 _newest: tuple[int, bytes] = (0, b"")
 
@@ -17,15 +13,6 @@ def http_date() -> bytes:
     now = int(time.time())
     second, text = _newest
     if second != now:
-        text = format_date(now)
+        text = format_date(now).encode()
         _newest = (now, text)
     return text
-
-
-def format_date(timestamp: int) -> bytes:
-    """By hand: strftime follows the locale, email.utils is a heavy import."""
-    year, month, day, hour, minute, second, weekday, *_ = time.gmtime(timestamp)
-    return (
-        f"{_DAYS[weekday]}, {day:02} {MONTHS[month - 1]} {year:04} "
-        f"{hour:02}:{minute:02}:{second:02} GMT"
-    ).encode()
