@@ -1,12 +1,14 @@
 """Wiverno, the application: a router that is also a WSGI callable (PEP 3333)."""
 
 import logging
+import sys
 import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from wiverno.core.exceptions import RequestBodyError
-from wiverno.core.http.pages import error_page
+from wiverno.core.failures import Failure, describe_failure
+from wiverno.core.http.pages import DebugDetails, ListedRoute, error_page
 from wiverno.core.requests import Request
 from wiverno.core.responses import Response, response_from
 from wiverno.core.routing.router import Handler, Router
@@ -40,9 +42,9 @@ class Wiverno(Router):
     ) -> None:
         super().__init__()
         self.debug = debug_mode
-        self._page_404 = page_404 or _page_404
-        self._page_405 = page_405 or _page_405
-        self._page_500 = page_500 or _page_500
+        self._page_404 = page_404 or self._built_in_404
+        self._page_405 = page_405 or self._built_in_405
+        self._page_500 = page_500 or self._built_in_500
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -55,7 +57,8 @@ class Wiverno(Router):
         try:
             return self._dispatch(request)
         except RequestBodyError as error:
-            return response_from((400, error_page("400 Bad Request", str(error))))
+            _, page = error_page(error.status_code, error.message, accept="text/html")
+            return response_from((error.status_code, page))
         except Exception:  # Whatever a view raises is one failed response.
             _logger.exception("%s %s failed", request.method, request.path)
             return self._failure(request, traceback.format_exc() if self.debug else None)
@@ -76,20 +79,26 @@ class Wiverno(Router):
             return response_from(self._page_500(request, report))
         except Exception:  # A broken error page must not hide the error.
             _logger.exception("page_500 failed")
-            return response_from(_page_500(request, report))
+            return response_from(self._built_in_500(request, report))
 
+    def _built_in_404(self, request: Request) -> tuple[int, str]:
+        return self._built_in(request, 404)
 
-def _page_404(request: Request) -> tuple[int, str]:
-    return 404, error_page("404 Not Found", f"Nothing answers {request.path} here.")
+    def _built_in_405(self, request: Request) -> tuple[int, str]:
+        return self._built_in(request, 405)
 
+    def _built_in_500(self, request: Request, report: str | None) -> tuple[int, str]:
+        error = sys.exception()
+        return self._built_in(request, 500, describe_failure(error) if error and report else None)
 
-def _page_405(request: Request) -> tuple[int, str]:
-    return 405, error_page(
-        "405 Method Not Allowed", f"{request.path} does not answer {request.method}."
-    )
+    def _built_in(
+        self, request: Request, status: int, failure: Failure | None = None
+    ) -> tuple[int, str]:
+        details = DebugDetails(request.method, request.path, self._listed_routes(), failure)
+        debug = details if self.debug else None
+        return status, error_page(status, accept="text/html", debug=debug)[1].decode("utf-8")
 
-
-def _page_500(request: Request, report: str | None) -> tuple[int, str]:
-    return 500, error_page(
-        "500 Internal Server Error", f"{request.method} {request.path} failed.", report
-    )
+    def _listed_routes(self) -> list[ListedRoute]:
+        return [
+            ListedRoute(route["path"], tuple(route["methods"] or ())) for route in self.get_routes()
+        ]
