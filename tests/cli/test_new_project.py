@@ -1,6 +1,7 @@
 """`wiverno new`: what it makes, and that it overwrites nothing."""
 
 import ast
+import html
 import json
 import os
 import subprocess
@@ -9,10 +10,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.application.running_program import WIVERNO, RunningProgram, free_port
 from wiverno.cli.commands import wiverno
-from wiverno.cli.new_project import project_files
+from wiverno.cli.failures import UserError
+from wiverno.cli.new_project import check_name, project_files
 
 FILES = {
     ".gitignore",
@@ -141,6 +145,20 @@ def test_new_project_with_a_bad_name_is_refused_and_writes_nothing(
 
     expect_refusal(result, "is not a name for a project")
     assert everything_in(tmp_path) == {"inside"}
+
+
+@given(st.text(st.sampled_from("aZé9-_. /\\\n\0<&'\"${~"), max_size=8) | st.text(max_size=70))
+def test_name_that_is_taken_is_one_folder_and_needs_no_quoting(name: str) -> None:
+    try:
+        check_name(name)
+    except UserError:
+        return
+    assert Path(name).parts == (name,)
+    assert name not in (".", "..")
+    assert html.escape(name) == name
+    assert ast.literal_eval(f'"{name}"') == name
+    assert not set(name) & set(" \t\n$`;&|*?[]()~#!=%^:,")
+    assert name[0] not in "-."
 
 
 @pytest.mark.processes

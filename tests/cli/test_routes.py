@@ -1,6 +1,8 @@
 """`wiverno routes` as a process."""
 
 import json
+import os
+import pty
 import subprocess
 from pathlib import Path
 
@@ -116,3 +118,27 @@ def test_routes_of_a_module_that_fails_show_its_traceback(tmp_path: Path) -> Non
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
     assert "app_target.py" not in done.stderr
+
+
+@pytest.mark.parametrize(("no_color", "is_coloured"), [("", True), ("1", False)])
+def test_routes_are_coloured_in_a_terminal_only_where_that_is_wanted(
+    tmp_path: Path, no_color: str, is_coloured: bool
+) -> None:
+    (tmp_path / "run.py").write_text(APP)
+    ours, theirs = pty.openpty()
+    try:
+        subprocess.run(
+            [*WIVERNO, "routes"],
+            cwd=tmp_path,
+            stdout=theirs,
+            env={**os.environ, "NO_COLOR": no_color},
+            timeout=30,
+            check=True,
+        )
+        shown = os.read(ours, 4096)
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+    assert b"run.py:6" in shown
+    assert (b"\x1b[" in shown) is is_coloured
