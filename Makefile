@@ -17,9 +17,11 @@ PEERS_PYTHON ?= $(BIN)/python
 PEERS := .venv-peers
 # The servers that `make bench-prod` compares.
 PROD_PEERS := .venv-prod-peers
+# The application classes that `make bench-application` compares.
+APPLICATION_PEERS := .venv-application-peers
 
-.PHONY: run test test-thorough test-heavy fuzz check bench bench-reload bench-prod soak docs format \
-    smoke clean
+.PHONY: run test test-thorough test-heavy fuzz check bench bench-reload bench-prod \
+    bench-application soak docs format smoke clean
 
 run: $(VENV)/installed
 	cd examples/hello && ../../$(BIN)/wiverno run dev
@@ -82,6 +84,15 @@ $(PROD_PEERS)/installed: benchmarks/prod/requirements.txt | $(VENV)/installed-de
 	$(BIN)/python -m benchmarks.prod install --python $(PEERS_PYTHON)
 	touch $@
 
+# What a call of the application class costs beside others. Takes seven minutes on a quiet machine.
+bench-application: $(APPLICATION_PEERS)/installed
+	$(BIN)/python -m benchmarks.application run
+	$(BIN)/python -m benchmarks.application report
+
+$(APPLICATION_PEERS)/installed: benchmarks/application/requirements.txt | $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.application install --python $(PEERS_PYTHON)
+	touch $@
+
 # Ten minutes of abuse and load at once. Fails when the server grows, or lets a client wait.
 soak: $(VENV)/installed-dev wrk
 	$(BIN)/python -m benchmarks.soak
@@ -91,7 +102,7 @@ smoke:
 	PYTHON="$(PYTHON)" sh tests/smoke.sh
 
 clean:
-	rm -rf $(VENV) $(HEAVY) $(PEERS) $(PROD_PEERS) $(FUZZ)
+	rm -rf $(VENV) $(HEAVY) $(PEERS) $(PROD_PEERS) $(APPLICATION_PEERS) $(FUZZ)
 	rm -rf .fuzz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/installed: pyproject.toml | $(VENV)/bin/python

@@ -323,6 +323,32 @@ def imports(
     show(choose_target(app, app_module, app_name), as_json=as_json, least_ms=min_ms, depth=depth)
 
 
+@wiverno.command()
+@_target_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def routes(app: str | None, app_module: str | None, app_name: str | None, as_json: bool) -> None:
+    """List what the Wiverno application APP answers: methods, path, name and view.
+
+    Exit codes: 0 listed, 1 its import failed, 2 APP is no Wiverno application.
+    """
+    from wiverno.cli.routes import show
+    from wiverno.cli.words import choose_target
+
+    show(choose_target(app, app_module, app_name), as_json=as_json)
+
+
+@wiverno.command()
+@click.argument("name")
+def new(name: str) -> None:
+    """Make a project in the new folder NAME: an application, a template, a style and tests.
+
+    Exit codes: 0 made, 2 the name cannot be a folder's, or something is there already.
+    """
+    from wiverno.cli.new_project import make
+
+    make(name)
+
+
 @wiverno.command(hidden=True)
 @_development_options
 @click.option("--pid-file", required=True)

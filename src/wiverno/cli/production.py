@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def serve(target: AppTarget, settings: "ServerSettings", *, host: str, port: int) -> None:
     """Serve the application of `target` until SIGINT or SIGTERM."""
-    application = _load_application(target)
+    application = load_application(target)
     show_server_log(settings.log_level)
     if getattr(application, "debug", False) is True:
         logging.getLogger(__name__).warning(
@@ -48,7 +48,8 @@ def show_server_log(level: "LogLevel") -> None:
     logger.propagate = False
 
 
-def _load_application(target: AppTarget) -> WSGIApplication:
+def load_application(target: AppTarget) -> WSGIApplication:
+    """Import it into this process. Raises UserError, or FailedImport with the user's traceback."""
     put_current_folder_first()
     try:
         return load(target)
