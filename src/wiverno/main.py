@@ -1,21 +1,36 @@
 """Wiverno, the application: a router that is also a WSGI callable (PEP 3333)."""
 
 import logging
-import sys
 import traceback
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from wiverno.core.exceptions import RequestBodyError
-from wiverno.core.failures import Failure, describe_failure
-from wiverno.core.http.pages import DebugDetails, ListedRoute, error_page
+from wiverno.core.error_handlers import ErrorHandler, ErrorHandlers
+from wiverno.core.exceptions import HTTPError, MethodNotAllowedError
+from wiverno.core.http.body_limits import DEFAULT_BODY_LIMITS, BodyLimits
+from wiverno.core.lifespan import Hook, Lifespan, lifespan_of
+from wiverno.core.mounts import Mounts
+from wiverno.core.quick_answers import quick_answer
 from wiverno.core.requests import Request
+from wiverno.core.response_bodies import FollowedBody
 from wiverno.core.responses import Response, response_from
+from wiverno.core.routing.endpoints import NO_PARAMS
+from wiverno.core.routing.patterns import parse_pattern
 from wiverno.core.routing.router import Handler, Router
-from wiverno.core.routing.table import MethodMismatch
-from wiverno.core.wsgi_types import Environ, StartResponse
+from wiverno.core.routing.routes import Route
+from wiverno.core.routing.table import MethodMismatch, RouteMatch
+from wiverno.core.wsgi_types import Environ, StartResponse, WSGIApplication
+from wiverno.templating.error_pages import ErrorPages
+
+if TYPE_CHECKING:
+    from wiverno.sessions import Sessions
+    from wiverno.templating.templator import Templator
+    from wiverno.testing.client import TestClient
 
 ErrorPage = Callable[[Request, str | None], Any]
+_ErrorHandlerT = TypeVar("_ErrorHandlerT", bound=ErrorHandler)
+_HookT = TypeVar("_HookT", bound=Hook)
 
 _logger = logging.getLogger(__name__)
 
@@ -23,82 +38,273 @@ _logger = logging.getLogger(__name__)
 class Wiverno(Router):
     """A WSGI application made of views.
 
-    A view takes the request and returns a body, or `(status, body)`. With `debug_mode`
-    the page for a failed view shows its traceback; turn it off where strangers can see it.
+    A view takes the request and returns a body, `(status, body)`, `(status, body, headers)`
+    or a `Response`. With `debug_mode` the page for a failed view shows its traceback; turn
+    it off where strangers can see it.
+
+    `page_404(request)`, `page_405(request)` and `page_500(request, traceback_or_None)` replace
+    the pages of these statuses, and return what a view returns. So do `404.html`, `405.html`
+    and `500.html`, templates in the folder `system_template_path`.
 
     >>> app = Wiverno()
     >>> @app.get("/")
     ... def home(request):
-    ...     return "200 OK", "Hello"
+    ...     return "Hello"
     """
 
     def __init__(
         self,
         debug_mode: bool = True,
-        *,
+        system_template_path: str | Path | None = None,
         page_404: Handler | None = None,
         page_405: Handler | None = None,
         page_500: ErrorPage | None = None,
+        *,
+        template_folder: str | Path = "templates",
+        body_limits: BodyLimits = DEFAULT_BODY_LIMITS,
     ) -> None:
         super().__init__()
         self.debug = debug_mode
-        self._page_404 = page_404 or self._built_in_404
-        self._page_405 = page_405 or self._built_in_405
-        self._page_500 = page_500 or self._built_in_500
+        self.page_404 = page_404
+        self.page_405 = page_405
+        self.page_500 = page_500
+        self.template_folder = template_folder
+        self.body_limits = body_limits
+        self.sessions: Sessions | None = None
+        """Set by `use_sessions`."""
+        self.lifespan = Lifespan()
+        self.wsgi_app: WSGIApplication = self._answer
+        """What is called for each request: this application, within its middleware."""
+        self._mounts = Mounts()
+        self._error_handlers = ErrorHandlers()
+        self._error_pages = ErrorPages(system_template_path, lambda: self.routes)
+        self._templator: Templator | None = None
+        self._missing = Route(
+            parse_pattern("/", {}), self._answer_missing, None, "", (self._hooks,)
+        )
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        request = Request(environ)
-        response = self._respond(request).finish(environ)
-        start_response(response.status, response.headers)
-        return response.body
+        return self.wsgi_app(environ, start_response)
 
-    def _respond(self, request: Request) -> Response:
+    # What surrounds the views.
+
+    def add_middleware(self, middleware: Callable[..., WSGIApplication], **options: Any) -> None:
+        """Wrap the application: `middleware(application, **options)` is called now.
+
+        The last one added is the outermost, and sees a request first.
+        """
+        self.wsgi_app = middleware(self.wsgi_app, **options)
+
+    def mount(self, prefix: str, application: WSGIApplication) -> None:
+        """Let another WSGI application answer all below `prefix`.
+
+        A static route of this application wins, any other does not. Hooks and error handlers
+        are for views and do not run; middleware does.
+        """
+        self._mounts.add(prefix, application)
+        lifespan = lifespan_of(application)
+        if lifespan is not None:
+            self.lifespan.include(lifespan)
+
+    def error_handler(
+        self, about: int | type[Exception]
+    ) -> Callable[[_ErrorHandlerT], _ErrorHandlerT]:
+        """Decorator: `handler(request, error)` answers a status, or a class of exceptions.
+
+        It returns what a view returns; without a status, that of the error.
+
+        >>> app = Wiverno()
+        >>> @app.error_handler(LookupError)
+        ... def not_there(request, error):
+        ...     return 404, f"There is no {error}."
+        """
+
+        def register(handler: _ErrorHandlerT) -> _ErrorHandlerT:
+            self._error_handlers.add(about, handler)
+            return handler
+
+        return register
+
+    def on_startup(self, hook: _HookT) -> _HookT:
+        """Decorator: call it once in each process that serves, before the first request."""
+        return self.lifespan.on_startup(hook)
+
+    def on_shutdown(self, hook: _HookT) -> _HookT:
+        """Decorator: call it once in each process that has served, after the last request."""
+        return self.lifespan.on_shutdown(hook)
+
+    def startup(self) -> None:
+        """Call the startup functions, unless this process has. Servers and tests do it."""
+        self.lifespan.startup()
+
+    def shutdown(self) -> None:
+        """Call the shutdown functions, if this process has started. Servers and tests do it."""
+        self.lifespan.shutdown()
+
+    # What views use.
+
+    @property
+    def templator(self) -> "Templator":
+        """The templates of `template_folder`; `templator.env` is the Jinja2 environment."""
+        if self._templator is None:
+            from wiverno.templating.templator import Templator
+
+            self._templator = Templator(self.template_folder)
+            self._templator.env.globals.setdefault("url_for", self.url_for)
+        return self._templator
+
+    def render(self, name: str, content: dict[str, Any] | None = None, **kwargs: Any) -> str:
+        """The text of a template, with the values of `content` and `kwargs` in it."""
+        return self.templator.render(name, content, **kwargs)
+
+    def add_static(
+        self, prefix: str, folder: str | Path, *, name: str = "static", max_age_s: int | None = None
+    ) -> None:
+        """Answer with the files of `folder` below `prefix`, in development and in small ones.
+
+        `url_for("static", path="style.css")` is the path of one. `max_age_s` lets browsers
+        keep a file for so many seconds without asking.
+        """
+        root = Path(folder).absolute()
+
+        def static(request: Request) -> Response:
+            path: str = request.path_params["path"]
+            return Response.file(path, root=root, max_age_s=max_age_s)
+
+        self.add_route(f"{prefix.rstrip('/')}/{{path:path}}", static, ["GET"], name=name)
+
+    def use_sessions(self, secret_key: str | bytes | list[str | bytes], **settings: Any) -> None:
+        """Give each request a `session`, kept in a signed cookie.
+
+        `settings` are those of `wiverno.sessions.SessionSettings`. Needs the extra `sessions`.
+        """
+        from wiverno.sessions import Sessions, SessionSettings
+
+        self.sessions = Sessions(SessionSettings(secret_key, **settings))
+
+    def test_client(self, **options: Any) -> "TestClient":
+        """A client for tests, which calls this application without a server.
+
+        `options` are those of `httpx.Client`. Needs the extra `testing`.
+        """
+        from wiverno.testing.client import TestClient
+
+        return TestClient(self, **options)
+
+    # One request.
+
+    def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        # The way of nearly every request, in one piece: each call costs a twentieth of it.
+        if not self.lifespan.is_started:
+            self.lifespan.startup()
+        request = Request(environ, None, self)
+        method: str = environ["REQUEST_METHOD"]
+        path: str = environ.get("PATH_INFO") or "/"
+        route = self._missing
         try:
-            return self._dispatch(request)
-        except RequestBodyError as error:
-            _, page = error_page(error.status_code, error.message, accept="text/html")
-            return response_from((error.status_code, page))
-        except Exception:  # Whatever a view raises is one failed response.
-            _logger.exception("%s %s failed", request.method, request.path)
-            return self._failure(request, traceback.format_exc() if self.debug else None)
+            by_method = self._table.static.get(path)
+            found = None if by_method is None else by_method.get(method)
+            if found is None or not path.isascii():
+                if self._mounts and (mounted := self._mounts.find(environ)) is not None:
+                    return mounted[0](mounted[1], start_response)
+                found = self._find(request)
+            route, request._path_params = found
+            result = None
+            for hook in route.before:
+                result = hook(request)
+                if result is not None:
+                    break
+            if result is None:
+                result = route.handler(request)
+            if not route.after and self.sessions is None:
+                quick = quick_answer(result)
+                if quick is not None:
+                    line, headers, content = quick
+                    start_response(line, headers)
+                    if method == "GET":
+                        return [content]
+                    request.close()
+                    return [] if method == "HEAD" else [content]
+        except Exception as error:  # noqa: BLE001 - whatever a view raises is one failed response
+            result = self._response_to(request, error)
+        return self._send(request, result, route, start_response)
 
-    def _dispatch(self, request: Request) -> Response:
+    def _find(self, request: Request) -> RouteMatch:
+        """The route by the path as it is meant: decoded, without a slash at the end."""
         found = self._table.find(request.path, request.method)
-        if found is None:
-            return response_from(self._page_404(request))
-        if isinstance(found, MethodMismatch):
-            response = response_from(self._page_405(request))
-            # RFC 9110 15.5.6: a 405 says what is allowed.
-            response.headers["Allow"] = ", ".join(found.allowed)
-            return response
-        return response_from(found.handler(Request(request.environ, found.path_params)))
+        if found is None or isinstance(found, MethodMismatch):
+            return self._missing, NO_PARAMS
+        return found
 
-    def _failure(self, request: Request, report: str | None) -> Response:
+    def _answer_missing(self, request: Request) -> Response:
+        """The view of all that has none, so that the hooks of the application run around it."""
+        found = self._table.find(request.path, request.method)
+        if not isinstance(found, MethodMismatch):
+            raise HTTPError(404)
+        allowed = sorted({*found.allowed, "OPTIONS"})
+        if request.method == "OPTIONS":  # RFC 9110 9.3.7.
+            return Response(b"", 204, {"Allow": ", ".join(allowed)})
+        raise MethodNotAllowedError(allowed)
+
+    def _send(
+        self, request: Request, result: Any, route: Route, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """The long way: through hooks, conditions, cookies and streams."""
+        response: Response | None = None
         try:
-            return response_from(self._page_500(request, report))
-        except Exception:  # A broken error page must not hide the error.
-            _logger.exception("page_500 failed")
-            return response_from(self._built_in_500(request, report))
+            response = response_from(result)
+            for hook in route.after:
+                changed = hook(request, response)
+                if changed is not None:
+                    response = response_from(changed)
+            if self.sessions is not None and request.opened_session is not None:
+                self.sessions.save(request.opened_session, response)
+            finished = response.finish(request.environ)
+        except Exception as error:  # noqa: BLE001 - as above
+            if response is not None:
+                response.close()
+            finished = self._response_to(request, error).finish(request.environ)
+        start_response(finished.status, finished.headers)
+        # What is sent piece by piece may still read the files of the form.
+        if request.holds_files:
+            return FollowedBody(finished.body, request.close)
+        return finished.body
 
-    def _built_in_404(self, request: Request) -> tuple[int, str]:
-        return self._built_in(request, 404)
+    # What went wrong.
 
-    def _built_in_405(self, request: Request) -> tuple[int, str]:
-        return self._built_in(request, 405)
+    def _response_to(self, request: Request, error: Exception) -> Response:
+        """Never raises: a handler or page that fails gives way to the built-in page."""
+        if not self._error_handlers.expects(error):
+            _logger.error("%s %s failed", request.method, request.path, exc_info=error)
+        try:
+            return self._handled(request, error)
+        except Exception as failure:
+            _logger.exception("The answer to %s %s failed", request.method, request.path)
+            return self._error_pages.built_in(request, failure, debug=self.debug)
 
-    def _built_in_500(self, request: Request, report: str | None) -> tuple[int, str]:
-        error = sys.exception()
-        return self._built_in(request, 500, describe_failure(error) if error and report else None)
+    def _handled(self, request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPError) else 500
+        handler = self._error_handlers.find(error)
+        if handler is not None:
+            result = handler(request, error)
+        else:
+            result = self._page(request, error, status)
+        if not isinstance(result, tuple | Response):
+            result = (status, result)
+        response = response_from(result)
+        if isinstance(error, HTTPError):
+            for name, value in error.headers.items():
+                response.headers.setdefault(name, value)
+        return response
 
-    def _built_in(
-        self, request: Request, status: int, failure: Failure | None = None
-    ) -> tuple[int, str]:
-        details = DebugDetails(request.method, request.path, self._listed_routes(), failure)
-        debug = details if self.debug else None
-        return status, error_page(status, accept="text/html", debug=debug)[1].decode("utf-8")
-
-    def _listed_routes(self) -> list[ListedRoute]:
-        return [
-            ListedRoute(route["path"], tuple(route["methods"] or ())) for route in self.get_routes()
-        ]
+    def _page(self, request: Request, error: Exception, status: int) -> Any:
+        if status == 404 and self.page_404 is not None:
+            return self.page_404(request)
+        if status == 405 and self.page_405 is not None:
+            return self.page_405(request)
+        if status == 500 and self.page_500 is not None:
+            shows_it = self.debug and not isinstance(error, HTTPError)
+            report = "".join(traceback.format_exception(error)) if shows_it else None
+            return self.page_500(request, report)
+        return self._error_pages.page(request, error, debug=self.debug)

@@ -60,6 +60,7 @@ class Request:
         "_is_taken",
         "_path_params",
         "_query_params",
+        "_session",
         "_stream",
     )
 
@@ -234,11 +235,36 @@ class Request:
             raise RuntimeError("This request belongs to no application. Use `app.url_for`.")
         return str(self._app.url_for(name, **params))
 
+    @property
+    def session(self) -> Any:
+        """What is kept of the visitor, a `wiverno.sessions.Session`.
+
+        Raises `RuntimeError` if the application does not use sessions.
+        """
+        found = self.opened_session
+        if found is None:
+            sessions = getattr(self._app, "sessions", None)
+            if sessions is None:
+                raise RuntimeError(
+                    "This application keeps no sessions. Call app.use_sessions(secret_key) first."
+                )
+            found = self._session = sessions.open(self)
+        return found
+
+    @property
+    def opened_session(self) -> Any:
+        """The session if a view or hook has asked for it, else None."""
+        return getattr(self, "_session", None)
+
+    @property
+    def holds_files(self) -> bool:
+        """Whether a form was read whose files have to be closed."""
+        return isinstance(getattr(self, "_data", None), FormData)
+
     def close(self) -> None:
         """Give back the files of its form. The application does it when the response is sent."""
-        data = getattr(self, "_data", None)
-        if isinstance(data, FormData):
-            data.close()
+        if self.holds_files:
+            self._data.close()
 
     @property
     def _limits(self) -> BodyLimits:

@@ -14,6 +14,8 @@ TEXT = "text/plain; charset=utf-8"
 
 # Large enough that the calls cost nothing beside the copying, small enough for a thousand clients.
 _BLOCK_BYTES = 64 * 1024
+# Once: `json.dumps` with settings of its own makes an encoder for each call.
+_encode_json = json.JSONEncoder(allow_nan=False).encode
 
 
 @runtime_checkable
@@ -57,7 +59,7 @@ def json_bytes(value: object) -> bytes:
     Raises `InvalidViewResultError`.
     """
     try:
-        return json.dumps(value, allow_nan=False).encode("ascii")
+        return _encode_json(value).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidViewResultError(
             f"A {type(value).__name__} cannot become JSON: {error}. Use str, int, float, bool, "
@@ -139,6 +141,26 @@ class FileBlocks:
     def close(self) -> None:
         """Close the file."""
         close_stream(self._file)
+
+
+class FollowedBody:
+    """A body with something else to close after it. `close` is called once, by the server."""
+
+    __slots__ = ("_body", "_then")
+
+    def __init__(self, body: Iterable[bytes], then: Callable[[], object]) -> None:
+        self._body = body
+        self._then = then
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        """Close the body, then the other, whatever the first one raises."""
+        try:
+            close_stream(self._body)
+        finally:
+            self._then()
 
 
 def _is_plain_file(stream: object) -> bool:

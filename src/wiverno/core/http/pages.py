@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from wiverno.core.http.accept import best_match, parse_accept
 from wiverno.core.http.error_content import (
     MAX_ROUTES_SHOWN,
     DebugDetails,
@@ -47,40 +48,11 @@ def error_page(
 
 def preferred_type(accept: str) -> str:
     """The form that an Accept header asks for (RFC 9110 12.5.1); HTML where all are equal."""
-    ranges = [_parse_range(part) for part in accept.lower().split(",")]
-    best, best_rank = "text/html", (0.0, 0)
-    for offer in _RENDERERS:
-        # The most specific range that fits decides, whatever its weight.
-        specificity, weight = max((_specificity(name, offer), weight) for name, weight in ranges)
-        if specificity and weight and (weight, specificity) > best_rank:
-            best, best_rank = offer, (weight, specificity)
-    return best
-
-
-def _parse_range(part: str) -> tuple[str, float]:
-    name, *parameters = (each.strip() for each in part.split(";"))
-    weight = 1.0
-    for parameter in parameters:
-        key, _, value = parameter.partition("=")
-        if key.strip() == "q":
-            weight = _weight(value.strip())
-    return name, weight
-
-
-def _weight(text: str) -> float:
-    digits = text.replace(".", "", 1)
-    # `float` would also take `nan`, `1e9` and `1_0`.
-    return min(float(text), 1.0) if digits.isascii() and digits.isdigit() else 0.0
-
-
-def _specificity(name: str, offer: str) -> int:
-    if name == offer:
-        return 4
-    if offer == "application/json" and name.endswith("+json"):
-        return 3
-    if name == f"{offer.partition('/')[0]}/*":
-        return 2
-    return 1 if name == "*/*" else 0
+    best = best_match(accept, list(_RENDERERS))
+    if best is None and any(each.media_type.endswith("+json") for each in parse_accept(accept)):
+        # A program that wants JSON of its own kind reads this rather than HTML.
+        return "application/json"
+    return best or "text/html"
 
 
 def _render_json(content: ErrorContent) -> str:

@@ -1,0 +1,49 @@
+"""Other WSGI applications below a prefix of this one."""
+
+from wiverno.core.exceptions import RouteConflictError, RouteDefinitionError
+from wiverno.core.wsgi_types import Environ, WSGIApplication
+
+
+class Mounts:
+    """Finds the application for a path: the one with the longest prefix."""
+
+    def __init__(self) -> None:
+        self._mounts: list[tuple[str, WSGIApplication]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._mounts)
+
+    @property
+    def prefixes(self) -> list[str]:
+        """The longest first."""
+        return [_decode(prefix) for prefix, _ in self._mounts]
+
+    def add(self, prefix: str, application: WSGIApplication) -> None:
+        """Raises `RouteDefinitionError` and `RouteConflictError`."""
+        path = "/" + prefix.strip("/")
+        if path == "/" or "{" in path or "}" in path:
+            raise RouteDefinitionError(
+                f"mount({prefix!r}): the prefix is a path such as '/admin', without parameters."
+            )
+        # As the environ spells it: PEP 3333 carries bytes as latin-1.
+        encoded = path.encode("utf-8").decode("latin-1")
+        if any(encoded == known for known, _ in self._mounts):
+            raise RouteConflictError(f"mount({prefix!r}): an application is mounted there already.")
+        self._mounts.append((encoded, application))
+        self._mounts.sort(key=lambda mount: -len(mount[0]))
+
+    def find(self, environ: Environ) -> tuple[WSGIApplication, Environ] | None:
+        """The application, and the environ that it sees: the prefix is in SCRIPT_NAME."""
+        path = environ.get("PATH_INFO", "")
+        for prefix, application in self._mounts:
+            if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
+                # A copy: what wraps this application sees its own path afterwards.
+                inner = dict(environ)
+                inner["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + prefix
+                inner["PATH_INFO"] = path[len(prefix) :]
+                return application, inner
+        return None
+
+
+def _decode(wsgi_text: str) -> str:
+    return wsgi_text.encode("latin-1").decode("utf-8")
