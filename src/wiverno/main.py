@@ -69,7 +69,8 @@ class Wiverno(Router):
             # RFC 9110 15.5.6: a 405 says what is allowed.
             response.headers.append(("Allow", ", ".join(found.allowed)))
             return response
-        return response_from(found.handler(Request(request.environ, found.path_params)))
+        route, path_params = found
+        return response_from(route.handler(Request(request.environ, path_params)))
 
     def _failure(self, request: Request, report: str | None) -> Response:
         try:
