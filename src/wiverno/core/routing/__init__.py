@@ -1,5 +1,6 @@
 """Which view answers a path and method.
 
-`patterns` is pure text work, `table` finds, `router` is what applications register on.
-Nothing here reads a request or writes a response.
+`converters`, `segments` and `patterns` are pure text work, `tree` and `table` find, `urls`
+goes the other way, `router` is what applications register on. Nothing here reads a request
+or writes a response.
 """

@@ -1,34 +1,16 @@
-"""Path patterns: `/users/{id:int}` read into what matches, converts and ranks."""
+"""Path patterns: `/users/{id:int}` read into segments, and the rules for them."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from wiverno.core.exceptions import RouteDefinitionError
 from wiverno.core.http.paths import normalize_path
+from wiverno.core.routing.converters import BUILT_IN, PATH, Converter
+from wiverno.core.routing.segments import Segment, parse_segment
 
-
-@dataclass(frozen=True, slots=True)
-class Converter:
-    """How one type of `{name:type}` is recognised and turned into a value."""
-
-    expression: str
-    convert: Callable[[str], Any]
-    # Lower is narrower; between patterns of equal length the narrower one wins.
-    rank: int
-
-
-# Digits are bounded because int() refuses long ones and float() makes them infinite:
-# a path that no such number fits is not found rather than an error.
-_CONVERTERS = {
-    "int": Converter(r"-?[0-9]{1,300}", int, 1),
-    "float": Converter(r"-?[0-9]{1,300}(?:\.[0-9]{1,300})?", float, 2),
-    "str": Converter(r"[^/]+", str, 3),
-    "path": Converter(r".+", str, 4),
-}
-_STATIC_RANK = 0
-_PARAMETER = re.compile(r"\{([^{}]*)\}")
+# Paths are cut into no more than that, however many slashes a client sends.
+MOST_SEGMENTS = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,80 +18,66 @@ class PathPattern:
     """A route's path. Two patterns of one `shape` match exactly the same paths."""
 
     path: str
-    shape: str
-    names: tuple[str, ...]
-    converters: tuple[Converter, ...]
-    expression: re.Pattern[str]
-    precedence: tuple[int, tuple[int, ...]]
+    segments: tuple[Segment, ...]
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The shapes of its segments."""
+        return tuple(segment.shape for segment in self.segments)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters from left to right."""
+        return tuple(name for segment in self.segments for name in segment.names)
 
     @property
     def is_static(self) -> bool:
         """Whether the pattern matches one path only."""
         return not self.names
 
-    def match(self, path: str) -> tuple[Any, ...] | None:
-        """The converted values in the order of the names, None if `path` does not match."""
-        found = self.expression.fullmatch(path)
-        if found is None:
-            return None
-        pairs = zip(self.converters, found.groups(), strict=True)
-        return tuple(converter.convert(text) for converter, text in pairs)
+    @property
+    def rest_index(self) -> int | None:
+        """Which segment has the `path` parameter, None if there is none."""
+        with_rest = (i for i, each in enumerate(self.segments) if PATH in each.converters)
+        return next(with_rest, None)
+
+    def below(self, prefix: "PathPattern") -> "PathPattern":
+        """This pattern behind `prefix`. Raises `RouteDefinitionError`."""
+        # The root is the path without segments, and adds nothing on either side.
+        path = "".join(each.path for each in (prefix, self) if each.segments) or "/"
+        return _checked(PathPattern(path, prefix.segments + self.segments))
 
 
-def parse_pattern(path: str) -> PathPattern:
-    """Read a path with `{name}` and `{name:int|float|str|path}`.
+def parse_pattern(path: str, converters: Mapping[str, Converter] = BUILT_IN) -> PathPattern:
+    """Read a path with `{name}` and `{name:type}`, the types being those of `converters`.
 
     Raises `RouteDefinitionError`.
     """
     normal = normalize_path(path)
-    # `split` with one group alternates: static text, parameter, static text, ...
-    parts = _PARAMETER.split(normal)
-    _check_braces(path, parts[::2])
-    parameters = [_parse_parameter(path, text) for text in parts[1::2]]
-    names = tuple(name for name, _ in parameters)
+    texts = normal[1:].split("/") if normal != "/" else []
+    segments = tuple(parse_segment(text, path, converters) for text in texts)
+    return _checked(PathPattern(normal, segments), path)
+
+
+def _checked(pattern: PathPattern, written: str | None = None) -> PathPattern:
+    path = written or pattern.path
+    if len(pattern.segments) > MOST_SEGMENTS:
+        raise RouteDefinitionError(
+            f"Path {path!r} has {len(pattern.segments)} segments. Use {MOST_SEGMENTS} at most, "
+            "or a parameter of the type path."
+        )
+    names = pattern.names
     if len(set(names)) != len(names):
         raise RouteDefinitionError(f"Path {path!r} uses a parameter name twice. Rename one.")
-    expression, shape = re.escape(parts[0]), parts[0]
-    for (_, type_name), static in zip(parameters, parts[2::2], strict=True):
-        expression += f"({_CONVERTERS[type_name].expression}){re.escape(static)}"
-        shape += f"{{:{type_name}}}{static}"
-    return PathPattern(
-        path=normal,
-        shape=shape,
-        names=names,
-        converters=tuple(_CONVERTERS[type_name] for _, type_name in parameters),
-        expression=re.compile(expression, re.DOTALL),
-        precedence=_precedence(normal),
-    )
-
-
-def _check_braces(path: str, static_texts: list[str]) -> None:
-    if any("{" in text or "}" in text for text in static_texts):
+    rests = [
+        name
+        for segment in pattern.segments
+        for name, converter in zip(segment.names, segment.converters, strict=True)
+        if converter is PATH
+    ]
+    if len(rests) > 1:
         raise RouteDefinitionError(
-            f"Path {path!r} has a brace without its partner. Write parameters as {{name}}."
+            f"Path {path!r}: {rests[0]!r} and {rests[1]!r} are both of the type path, and nobody "
+            "could tell where one ends. Let one be {name}, or take it apart in the view."
         )
-
-
-def _parse_parameter(path: str, text: str) -> tuple[str, str]:
-    name, _, type_name = text.partition(":")
-    if not name.isidentifier():
-        raise RouteDefinitionError(
-            f"Path {path!r}: {name!r} cannot be a parameter name. Use letters, digits and _."
-        )
-    type_name = type_name or "str"
-    if type_name not in _CONVERTERS:
-        raise RouteDefinitionError(
-            f"Path {path!r}: unknown type {type_name!r} of {name!r}. "
-            f"Use one of {', '.join(_CONVERTERS)}."
-        )
-    return name, type_name
-
-
-def _precedence(path: str) -> tuple[int, tuple[int, ...]]:
-    segments = path.split("/")[1:]
-    return -len(segments), tuple(_segment_rank(segment) for segment in segments)
-
-
-def _segment_rank(segment: str) -> int:
-    types = [text.partition(":")[2] or "str" for text in _PARAMETER.findall(segment)]
-    return max((_CONVERTERS[name].rank for name in types), default=_STATIC_RANK)
+    return pattern
