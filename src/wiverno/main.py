@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -52,7 +52,7 @@ class Wiverno(Router):
     ...     return "Hello"
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - documented parameters
         self,
         debug_mode: bool = True,
         system_template_path: str | Path | None = None,
@@ -210,13 +210,7 @@ class Wiverno(Router):
                     return mounted[0](mounted[1], start_response)
                 found = self._find(request)
             route, request._path_params = found
-            result = None
-            for hook in route.before:
-                result = hook(request)
-                if result is not None:
-                    break
-            if result is None:
-                result = route.handler(request)
+            result = _hooked(route, request) if route.before else route.handler(request)
             if not route.after and self.sessions is None:
                 quick = quick_answer(result)
                 if quick is not None:
@@ -308,3 +302,12 @@ class Wiverno(Router):
             report = "".join(traceback.format_exception(error)) if shows_it else None
             return self.page_500(request, report)
         return self._error_pages.page(request, error, debug=self.debug)
+
+
+def _hooked(route: Route, request: Request) -> Any:
+    """What the first hook that has an answer returns, else the view."""
+    for hook in route.before:
+        result = hook(request)
+        if result is not None:
+            return result
+    return route.handler(request)

@@ -143,7 +143,7 @@ def test_unknown_method_when_asked_for_is_a_405_that_says_what_is_allowed(app: W
     reply = call(app, "DELETE", "/users/")
 
     assert reply.status == "405 Method Not Allowed"
-    assert reply.headers["Allow"] == "GET, HEAD, POST"
+    assert reply.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 def test_head_when_only_get_is_registered_has_its_headers_and_no_body(app: Wiverno) -> None:
@@ -238,7 +238,7 @@ def test_own_pages_when_given_answer() -> None:
     app.post("/")(lambda request: None)
 
     assert call(app, "GET", "/x").text == "no"
-    assert call(app, "GET", "/").headers["Allow"] == "POST"
+    assert call(app, "GET", "/").headers["Allow"] == "OPTIONS, POST"
     assert call(app, "POST", "/").text == "sorry True"
 
 

@@ -21,7 +21,7 @@ from tests.dev.breakages import (
     holding_a_port,
 )
 from tests.dev.breaking_session import BreakingSession, Client, Port
-from tests.dev.harness import Answer
+from tests.dev.harness import Answer, Event
 
 pytestmark = pytest.mark.processes
 
@@ -229,6 +229,14 @@ def break_behind_snapshot(tmp_path: Path, kind: str, count: int) -> None:
         session.save_app(good(version))
         assert session.get().body == f"{version:06d}"
 
+    def first_after(seen: int, *names: str, **values: object) -> Event:
+        # The page may be here before the line that tells of it.
+        def find() -> Event | None:
+            told = (event for event in session.events[seen:] if event["event"] in names)
+            return next((each for each in told if values.items() <= each.items()), None)
+
+        return session.wait_until(find, f"none of {names} was told")
+
     def measure() -> float:
         save_well()
         client, seen = session.client(), len(session.events)
@@ -237,17 +245,13 @@ def break_behind_snapshot(tmp_path: Path, kind: str, count: int) -> None:
         page = client.get()
         came_s = time.monotonic()
         assert (page.status, breakage.reason in page.body) == (breakage.status, True), page
-        told = session.events[seen:]
-        forked = next(event for event in told if event["event"] == "forked")
+        forked = first_after(seen, "forked")
         assert forked["level"] == "snapshot"
+        if kind in HANGS:
+            return came_s - began_s
         # Its import has failed, or it has ended without a word.
-        failed_at = (
-            event["at_s"]
-            for event in told
-            if event["event"] in ("built", "exited")
-            and event.get("generation") == forked["generation"]
-        )
-        return came_s - (began_s if kind in HANGS else next(failed_at))
+        failed = first_after(seen, "built", "exited", generation=forked["generation"])
+        return came_s - float(failed["at_s"])
 
     with session:
         assert session.get().body == "000000"

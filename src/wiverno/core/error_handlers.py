@@ -19,7 +19,7 @@ class ErrorHandlers:
         self._by_status: dict[int, ErrorHandler] = {}
         self._by_class: dict[type[BaseException], ErrorHandler] = {}
 
-    def add(self, about: int | type[Exception], handler: ErrorHandler) -> None:
+    def add(self, about: Any, handler: ErrorHandler) -> None:
         """`about` is a status of 400 to 599, or a class of exceptions. Else `TypeError`."""
         if isinstance(about, type) and issubclass(about, Exception):
             self._by_class[about] = handler

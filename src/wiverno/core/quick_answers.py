@@ -3,6 +3,8 @@
 Same answer as by way of a `Response`, at a fifth of its price; a test compares them.
 """
 
+from typing import Any
+
 from wiverno.core.http.statuses import allows_content, status_line
 from wiverno.core.response_bodies import HTML, JSON, json_bytes
 from wiverno.core.wsgi_types import HeaderList
@@ -21,36 +23,31 @@ def _plain_lines() -> dict[object, str]:
 
 
 _PLAIN_LINES = _plain_lines()
+_STATUS_TYPES = (int, str)
 
 
-def quick_answer(result: object) -> tuple[str, HeaderList, bytes] | None:
+def quick_answer(result: Any) -> tuple[str, HeaderList, bytes] | None:
     """Status line, headers and content; None if it is not one of the simple kinds.
 
     Simple are `str`, `bytes`, `dict` and `list`, alone or behind a usual status. None also
     for what is wrong: the long way knows what to say.
     """
-    kind = result.__class__
     line: str | None = "200 OK"
+    kind = type(result)
     if kind is tuple:
-        if len(result) != 2:  # type: ignore[arg-type] # `kind` is known to be a tuple.
+        if len(result) != 2 or type(result[0]) not in _STATUS_TYPES:
             return None
-        status, result = result  # type: ignore[misc]
-        if status.__class__ is not int and status.__class__ is not str:
-            return None
-        line = _PLAIN_LINES.get(status)
-        if line is None:
-            return None
-        kind = result.__class__
+        line, result = _PLAIN_LINES.get(result[0]), result[1]
+        kind = type(result)
+    if line is None:
+        return None
     if kind is str:
-        content = result.encode()  # type: ignore[attr-defined]
-        content_type = HTML
+        content, content_type = result.encode(), HTML
     elif kind is dict or kind is list:
-        content = json_bytes(result)
-        content_type = JSON
+        content, content_type = json_bytes(result), JSON
     elif kind is bytes:
-        content = result  # type: ignore[assignment]
-        content_type = HTML
+        content, content_type = result, HTML
     else:
         return None
-    length = str(len(content))
-    return line, [("Content-Type", content_type), ("Content-Length", length)], content
+    headers = [("Content-Type", content_type), ("Content-Length", str(len(content)))]
+    return line, headers, content

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiverno.core.exceptions import InvalidHeaderError
-from wiverno.core.http.headers import parse_cookies
+from wiverno.core.http.cookies import parse_cookies
 from wiverno.core.http.set_cookie import SetCookie
 
 MOMENT = datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)

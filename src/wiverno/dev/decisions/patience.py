@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-# A page says where the build stands: the stack is asked for so long before it is shown.
-_STACK_LEAD_S = 0.1
+# A page says where the build stands: the stack is asked for so long before it is shown. A busy
+# machine gives a process that has made itself `nice` a turn every few tenths of a second.
+_STACK_LEAD_S = 0.5
 _NEVER = float("inf")
 
 
