@@ -116,9 +116,10 @@ class Candidate:
         debug: bool | None = None
         report, blame = b"", Blame.CODE
         try:
-            application = load(AppTarget(self.build.module, self.build.attribute))
+            loaded = load(AppTarget(self.build.module, self.build.attribute))
             # Before `built`: an application that cannot start is a failed build.
-            self.lifespan = _started_lifespan(application)
+            self.lifespan = _started_lifespan(loaded)
+            application = loaded
             debug = _debug_attribute(application)
         except BaseException as error:  # noqa: BLE001 - sys.exit() at import is an answer too
             report = self._report(error)
