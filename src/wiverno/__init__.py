@@ -10,15 +10,32 @@ from typing import TYPE_CHECKING
 from wiverno.version import __version__
 
 if TYPE_CHECKING:
+    from wiverno.core.exceptions import HTTPError
     from wiverno.core.requests import Request
+    from wiverno.core.responses import Response
     from wiverno.core.routing.router import Router
     from wiverno.main import Wiverno
+    from wiverno.templating.templator import Templator
+    from wiverno.views.base_views import BaseView
 
-__all__ = ["Request", "Router", "Wiverno", "__version__"]
+__all__ = [
+    "BaseView",
+    "HTTPError",
+    "Request",
+    "Response",
+    "Router",
+    "Templator",
+    "Wiverno",
+    "__version__",
+]
 
 _HOMES = {
+    "BaseView": "wiverno.views.base_views",
+    "HTTPError": "wiverno.core.exceptions",
     "Request": "wiverno.core.requests",
+    "Response": "wiverno.core.responses",
     "Router": "wiverno.core.routing.router",
+    "Templator": "wiverno.templating.templator",
     "Wiverno": "wiverno.main",
 }
 

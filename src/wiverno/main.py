@@ -206,8 +206,10 @@ class Wiverno(Router):
             by_method = self._table.static.get(path)
             found = None if by_method is None else by_method.get(method)
             if found is None or not path.isascii():
-                if self._mounts and (mounted := self._mounts.find(environ)) is not None:
-                    return mounted[0](mounted[1], start_response)
+                mounted = self._find_mount(request) if self._mounts else None
+                if mounted is not None:
+                    application, inner_environ = mounted
+                    return application(inner_environ, start_response)
                 found = self._find(request)
             route, request._path_params = found
             result = _hooked(route, request) if route.before else route.handler(request)
@@ -223,6 +225,11 @@ class Wiverno(Router):
         except Exception as error:  # noqa: BLE001 - whatever a view raises is one failed response
             result = self._response_to(request, error)
         return self._send(request, result, route, start_response)
+
+    def _find_mount(self, request: Request) -> tuple[WSGIApplication, Environ] | None:
+        if request.path in self._table.static:
+            return None
+        return self._mounts.find(request.environ)
 
     def _find(self, request: Request) -> RouteMatch:
         """The route by the path as it is meant: decoded, without a slash at the end."""
@@ -249,9 +256,7 @@ class Wiverno(Router):
         try:
             response = response_from(result)
             for hook in route.after:
-                changed = hook(request, response)
-                if changed is not None:
-                    response = response_from(changed)
+                response = _replaced(response, hook(request, response))
             if self.sessions is not None and request.opened_session is not None:
                 self.sessions.save(request.opened_session, response)
             finished = response.finish(request.environ)
@@ -302,6 +307,14 @@ class Wiverno(Router):
             report = "".join(traceback.format_exception(error)) if shows_it else None
             return self.page_500(request, report)
         return self._error_pages.page(request, error, debug=self.debug)
+
+
+def _replaced(response: Response, result: Any) -> Response:
+    """What an after hook makes of the response: None leaves it as it is."""
+    if result is None or result is response:
+        return response
+    response.close()
+    return response_from(result)
 
 
 def _hooked(route: Route, request: Request) -> Any:

@@ -42,6 +42,12 @@ def host_of(environ: Environ) -> str:
     return name if is_default or not port else f"{name}:{port}"
 
 
+def prefix_of(environ: Environ) -> str:
+    """Where the application is mounted, percent-encoded: empty, or as in `/admin`."""
+    prefix = str(environ.get("SCRIPT_NAME", ""))
+    return quote(prefix.encode("latin-1"), _PATH_CHARACTERS) if prefix else ""
+
+
 def url_of(environ: Environ) -> str:
     """The URL as PEP 3333 puts it together again, percent-encoded."""
     path = str(environ.get("SCRIPT_NAME", "")) + str(environ.get("PATH_INFO", ""))

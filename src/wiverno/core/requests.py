@@ -12,7 +12,7 @@ from wiverno.core.bodies import (
     declared_length,
     read_body,
 )
-from wiverno.core.environ_text import decoded, headers_of, host_of, url_of
+from wiverno.core.environ_text import decoded, headers_of, host_of, prefix_of, url_of
 from wiverno.core.exceptions import RequestBodyError
 from wiverno.core.http.accept import best_match
 from wiverno.core.http.body_limits import DEFAULT_BODY_LIMITS, BodyLimits
@@ -230,10 +230,13 @@ class Request:
         return best_match(str(self._environ.get("HTTP_ACCEPT", "")), media_types)
 
     def url_for(self, name: str, /, **params: Any) -> str:
-        """The path of the route with that name, as `app.url_for` builds it."""
+        """The path of the route with that name, as `app.url_for` builds it.
+
+        It begins with the prefix under which the application is mounted, if it is.
+        """
         if self._app is None:
             raise RuntimeError("This request belongs to no application. Use `app.url_for`.")
-        return str(self._app.url_for(name, **params))
+        return prefix_of(self._environ) + str(self._app.url_for(name, **params))
 
     @property
     def session(self) -> Any:
