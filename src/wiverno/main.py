@@ -13,8 +13,8 @@ from wiverno.core.lifespan import Hook, Lifespan, lifespan_of
 from wiverno.core.mounts import Mounts
 from wiverno.core.quick_answers import quick_answer
 from wiverno.core.requests import Request
-from wiverno.core.response_bodies import FollowedBody
-from wiverno.core.responses import Response, response_from
+from wiverno.core.response_bodies import FollowedBody, close_stream
+from wiverno.core.responses import FinishedResponse, Response, response_from
 from wiverno.core.routing.endpoints import NO_PARAMS
 from wiverno.core.routing.patterns import parse_pattern
 from wiverno.core.routing.router import Handler, Router
@@ -201,30 +201,30 @@ class Wiverno(Router):
         request = Request(environ, None, self)
         method: str = environ["REQUEST_METHOD"]
         path: str = environ.get("PATH_INFO") or "/"
-        route = self._missing
+        by_method = self._table.static.get(path)
+        found = None if by_method is None else by_method.get(method)
+        if found is None or not path.isascii():
+            found = None
+            mounted = self._find_mount(request) if self._mounts else None
+            if mounted is not None:
+                # What it raises is the server's: it may have called `start_response`.
+                application, inner_environ = mounted
+                return application(inner_environ, start_response)
+        route, quick = self._missing, None
         try:
-            by_method = self._table.static.get(path)
-            found = None if by_method is None else by_method.get(method)
-            if found is None or not path.isascii():
-                mounted = self._find_mount(request) if self._mounts else None
-                if mounted is not None:
-                    application, inner_environ = mounted
-                    return application(inner_environ, start_response)
-                found = self._find(request)
-            route, request._path_params = found
+            route, request._path_params = found or self._find(request)
             result = _hooked(route, request) if route.before else route.handler(request)
             if not route.after and self.sessions is None:
                 quick = quick_answer(result)
-                if quick is not None:
-                    line, headers, content = quick
-                    start_response(line, headers)
-                    if method == "GET":
-                        return [content]
-                    request.close()
-                    return [] if method == "HEAD" else [content]
         except Exception as error:  # noqa: BLE001 - whatever a view raises is one failed response
             result = self._response_to(request, error)
-        return self._send(request, result, route, start_response)
+        if quick is None:
+            return self._send(request, result, route, start_response)
+        line, headers, content = quick
+        if environ.get("CONTENT_TYPE"):
+            request.close()
+        start_response(line, headers)
+        return [] if method == "HEAD" else [content]
 
     def _find_mount(self, request: Request) -> tuple[WSGIApplication, Environ] | None:
         if request.path in self._table.static:
@@ -252,6 +252,19 @@ class Wiverno(Router):
         self, request: Request, result: Any, route: Route, start_response: StartResponse
     ) -> Iterable[bytes]:
         """The long way: through hooks, conditions, cookies and streams."""
+        finished = self._finished(request, result, route)
+        body = finished.body
+        # What is sent piece by piece may still read the form, or read it only then.
+        if request.may_hold_files:
+            body = FollowedBody(body, request.close)
+        try:
+            start_response(finished.status, finished.headers)
+        except BaseException:
+            close_stream(body)  # The server has not got it, so it will not.
+            raise
+        return body
+
+    def _finished(self, request: Request, result: Any, route: Route) -> FinishedResponse:
         response: Response | None = None
         try:
             response = response_from(result)
@@ -259,27 +272,32 @@ class Wiverno(Router):
                 response = _replaced(response, hook(request, response))
             if self.sessions is not None and request.opened_session is not None:
                 self.sessions.save(request.opened_session, response)
-            finished = response.finish(request.environ)
+            return response.finish(request.environ)
         except Exception as error:  # noqa: BLE001 - as above
-            if response is not None:
-                response.close()
-            finished = self._response_to(request, error).finish(request.environ)
-        start_response(finished.status, finished.headers)
-        # What is sent piece by piece may still read the files of the form.
-        if request.holds_files:
-            return FollowedBody(finished.body, request.close)
-        return finished.body
+            return self._finished_failure(request, error, response)
+
+    def _finished_failure(
+        self, request: Request, error: Exception, unsent: Response | None
+    ) -> FinishedResponse:
+        try:
+            if unsent is not None:
+                unsent.close()
+            return self._response_to(request, error).finish(request.environ)
+        except Exception as failure:
+            _logger.exception("The answer to %s failed", _in_log(request))
+            page = self._error_pages.built_in(request, failure, debug=self.debug)
+            return page.finish(request.environ)
 
     # What went wrong.
 
     def _response_to(self, request: Request, error: Exception) -> Response:
         """Never raises: a handler or page that fails gives way to the built-in page."""
         if not self._error_handlers.expects(error):
-            _logger.error("%s %s failed", request.method, request.path, exc_info=error)
+            _logger.error("%s failed", _in_log(request), exc_info=error)
         try:
             return self._handled(request, error)
         except Exception as failure:
-            _logger.exception("The answer to %s %s failed", request.method, request.path)
+            _logger.exception("The answer to %s failed", _in_log(request))
             return self._error_pages.built_in(request, failure, debug=self.debug)
 
     def _handled(self, request: Request, error: Exception) -> Response:
@@ -324,3 +342,8 @@ def _hooked(route: Route, request: Request) -> Any:
         if result is not None:
             return result
     return route.handler(request)
+
+
+def _in_log(request: Request) -> str:
+    """Method and path on one line: a decoded path may hold line ends, to write lines of its own."""
+    return f"{request.method} {request.path}".encode("unicode_escape").decode("ascii")

@@ -260,14 +260,15 @@ class Request:
         return getattr(self, "_session", None)
 
     @property
-    def holds_files(self) -> bool:
-        """Whether a form was read whose files have to be closed."""
-        return isinstance(getattr(self, "_data", None), FormData)
+    def may_hold_files(self) -> bool:
+        """Whether its body is a form with files, which have to be closed if it is read."""
+        return self.content_type[:10].lower() == "multipart/"
 
     def close(self) -> None:
         """Give back the files of its form. The application does it when the response is sent."""
-        if self.holds_files:
-            self._data.close()
+        data = getattr(self, "_data", None)
+        if isinstance(data, FormData):
+            data.close()
 
     @property
     def _limits(self) -> BodyLimits:

@@ -129,6 +129,12 @@ class ResponseHeaders:
         unwanted = {name.lower() for name in names}
         self._items = [item for item in self._items if item[0].lower() not in unwanted]
 
+    def copy(self) -> "ResponseHeaders":
+        """The same headers, to be changed on their own."""
+        copied = ResponseHeaders()
+        copied._items = self._items.copy()  # They were checked.
+        return copied
+
     def items(self) -> list[tuple[str, str]]:
         """A new list of pairs, as `start_response` wants it."""
         return list(self._items)
