@@ -214,7 +214,7 @@ class Wiverno(Router):
         try:
             route, request._path_params = found or self._find(request)
             result = _hooked(route, request) if route.before else route.handler(request)
-            if not route.after and self.sessions is None:
+            if not route.after and (self.sessions is None or request.opened_session is None):
                 quick = quick_answer(result)
         except Exception as error:  # noqa: BLE001 - whatever a view raises is one failed response
             result = self._response_to(request, error)

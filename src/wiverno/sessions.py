@@ -53,6 +53,11 @@ class CookieTarget(Protocol):
     """What sessions need of a response."""
 
     @property
+    def status_code(self) -> int:
+        """As in 200."""
+        ...
+
+    @property
     def headers(self) -> HeaderTarget:
         """Its headers."""
         ...
@@ -188,11 +193,12 @@ class Sessions:
     def save(self, session: Session, response: CookieTarget) -> None:
         """Set the cookie if the session was changed, take it away if it was emptied.
 
+        A response of 500 or above keeps nothing: its view may have come half way only.
         Raises `SessionDataError` if the session holds what JSON cannot, or too much.
         """
         # RFC 9110 12.5.5: what was made with the session is for this visitor only.
         response.headers.add("Vary", "Cookie")
-        if not session.modified:
+        if response.status_code >= 500 or not session.modified:
             return
         if session:
             self._set_cookie(response, self._signed(session), self._settings.max_age_s)

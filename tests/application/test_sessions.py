@@ -50,6 +50,8 @@ class FakeHeaders:
 
 
 class FakeResponse:
+    status_code = 200
+
     def __init__(self) -> None:
         self.headers = FakeHeaders()
         self.cookies: list[tuple[str, str, dict[str, Any]]] = []
