@@ -22,10 +22,10 @@ from wiverno.core.routing.routes import Route
 from wiverno.core.routing.table import MethodMismatch, RouteMatch
 from wiverno.core.wsgi_types import Environ, StartResponse, WSGIApplication
 from wiverno.templating.error_pages import ErrorPages
+from wiverno.templating.templator import Templator
 
 if TYPE_CHECKING:
     from wiverno.sessions import Sessions
-    from wiverno.templating.templator import Templator
     from wiverno.testing.client import TestClient
 
 ErrorPage = Callable[[Request, str | None], Any]
@@ -68,7 +68,8 @@ class Wiverno(Router):
         self.page_404 = page_404
         self.page_405 = page_405
         self.page_500 = page_500
-        self.template_folder = template_folder
+        self.templator = Templator(template_folder, auto_reload=debug_mode, url_for=self.url_for)
+        """The templates of `template_folder`; `templator.env` is the Jinja2 environment."""
         self.body_limits = body_limits
         self.sessions: Sessions | None = None
         """Set by `use_sessions`."""
@@ -77,8 +78,7 @@ class Wiverno(Router):
         """What is called for each request: this application, within its middleware."""
         self._mounts = Mounts()
         self._error_handlers = ErrorHandlers()
-        self._error_pages = ErrorPages(system_template_path, lambda: self.routes)
-        self._templator: Templator | None = None
+        self._error_pages = ErrorPages(system_template_path, lambda: self.routes, self.url_for)
         self._missing = Route(
             parse_pattern("/", {}), self._answer_missing, None, "", (self._hooks,)
         )
@@ -144,18 +144,12 @@ class Wiverno(Router):
 
     # What views use.
 
-    @property
-    def templator(self) -> "Templator":
-        """The templates of `template_folder`; `templator.env` is the Jinja2 environment."""
-        if self._templator is None:
-            from wiverno.templating.templator import Templator
+    def render(self, name: str, /, content: dict[str, Any] | None = None, **kwargs: Any) -> str:
+        """The text of a template, with the values of `content` and `kwargs` in it.
 
-            self._templator = Templator(self.template_folder)
-            self._templator.env.globals.setdefault("url_for", self.url_for)
-        return self._templator
-
-    def render(self, name: str, content: dict[str, Any] | None = None, **kwargs: Any) -> str:
-        """The text of a template, with the values of `content` and `kwargs` in it."""
+        Templates have `url_for`. With `request=request` among the values it is that of the
+        request, which knows below which prefix a proxy or a mount shows the application.
+        """
         return self.templator.render(name, content, **kwargs)
 
     def add_static(
