@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from wiverno.core.error_handlers import ErrorHandler, ErrorHandlers
 from wiverno.core.exceptions import HTTPError, MethodNotAllowedError
+from wiverno.core.files import is_hidden
 from wiverno.core.http.body_limits import DEFAULT_BODY_LIMITS, BodyLimits
 from wiverno.core.lifespan import Hook, Lifespan, lifespan_of
 from wiverno.core.mounts import Mounts
@@ -155,8 +156,9 @@ class Wiverno(Router):
     def add_static(
         self, prefix: str, folder: str | Path, *, name: str = "static", max_age_s: int | None = None
     ) -> None:
-        """Answer with the files of `folder` below `prefix`, in development and in small ones.
+        """Answer with the files of `folder` below `prefix`, in development and on small sites.
 
+        Not with those whose path has a name that begins with a dot, but for `.well-known`.
         `url_for("static", path="style.css")` is the path of one. `max_age_s` lets browsers
         keep a file for so many seconds without asking.
         """
@@ -164,6 +166,8 @@ class Wiverno(Router):
 
         def static(request: Request) -> Response:
             path: str = request.path_params["path"]
+            if is_hidden(path):
+                raise HTTPError(404)
             return Response.file(path, root=root, max_age_s=max_age_s)
 
         self.add_route(f"{prefix.rstrip('/')}/{{path:path}}", static, ["GET"], name=name)
