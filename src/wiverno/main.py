@@ -184,7 +184,7 @@ class Wiverno(Router):
     def test_client(self, **options: Any) -> "TestClient":
         """A client for tests, which calls this application without a server.
 
-        `options` are those of `httpx.Client`. Needs the extra `testing`.
+        `options` are those of `wiverno.testing.TestClient`. Needs the extra `testing`.
         """
         from wiverno.testing.client import TestClient
 
@@ -281,8 +281,8 @@ class Wiverno(Router):
             if unsent is not None:
                 unsent.close()
             return self._response_to(request, error).finish(request.environ)
-        except Exception as failure:
-            _logger.exception("The answer to %s failed", _in_log(request))
+        except Exception as failure:  # noqa: BLE001 - as above, and reported
+            _report("The answer to %s failed", request, failure)
             page = self._error_pages.built_in(request, failure, debug=self.debug)
             return page.finish(request.environ)
 
@@ -291,11 +291,11 @@ class Wiverno(Router):
     def _response_to(self, request: Request, error: Exception) -> Response:
         """Never raises: a handler or page that fails gives way to the built-in page."""
         if not self._error_handlers.expects(error):
-            _logger.error("%s failed", _in_log(request), exc_info=error)
+            _report("%s failed", request, error)
         try:
             return self._handled(request, error)
-        except Exception as failure:
-            _logger.exception("The answer to %s failed", _in_log(request))
+        except Exception as failure:  # noqa: BLE001 - as above, and reported
+            _report("The answer to %s failed", request, failure)
             return self._error_pages.built_in(request, failure, debug=self.debug)
 
     def _handled(self, request: Request, error: Exception) -> Response:
@@ -342,6 +342,9 @@ def _hooked(route: Route, request: Request) -> Any:
     return route.handler(request)
 
 
-def _in_log(request: Request) -> str:
-    """Method and path on one line: a decoded path may hold line ends, to write lines of its own."""
-    return f"{request.method} {request.path}".encode("unicode_escape").decode("ascii")
+def _report(what: str, request: Request, error: Exception) -> None:
+    # On one line: a decoded path may hold line ends, to write lines of its own.
+    line = f"{request.method} {request.path}".encode("unicode_escape").decode("ascii")
+    _logger.error(what, line, exc_info=error)
+    # A test client raises the first one.
+    request.environ.get("wiverno.failures", []).append(error)

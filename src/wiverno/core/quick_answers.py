@@ -42,7 +42,10 @@ def quick_answer(result: Any) -> tuple[str, HeaderList, bytes] | None:
     if line is None:
         return None
     if kind is str:
-        content, content_type = result.encode(), HTML
+        try:
+            content, content_type = result.encode(), HTML
+        except UnicodeEncodeError:
+            return None
     elif kind is dict or kind is list:
         content, content_type = json_bytes(result), JSON
     elif kind is bytes:
