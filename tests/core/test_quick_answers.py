@@ -1,0 +1,47 @@
+"""The short way: what it answers is what the long way would have answered."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wiverno.core.quick_answers import quick_answer
+from wiverno.core.responses import response_from
+
+BODIES = st.one_of(
+    st.text(),
+    st.binary(),
+    st.lists(st.integers(), max_size=3),
+    st.dictionaries(st.text(max_size=3), st.none() | st.floats(allow_nan=False), max_size=3),
+)
+STATUSES = st.integers(200, 599).filter(lambda code: code not in (204, 205, 304))
+
+
+@given(st.one_of(BODIES, st.tuples(st.one_of(STATUSES, STATUSES.map(str)), BODIES)))
+def test_quick_answer_when_there_is_one_is_that_of_the_long_way(result: Any) -> None:
+    quick = quick_answer(result)
+
+    if quick is not None:
+        # POST: no condition of a request has a say.
+        finished = response_from(result).finish({"REQUEST_METHOD": "POST"})
+        assert quick == (finished.status, finished.headers, b"".join(finished.body))
+
+
+@pytest.mark.parametrize(
+    "result", ["", b"", {}, [], (201, "x"), ("201", "x"), ("404 Not Found", "")]
+)
+def test_quick_answer_when_the_result_is_a_usual_one_is_there(result: object) -> None:
+    assert quick_answer(result) is not None
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        *(None, 7, iter("x"), ("x",), (200, "x", {}), (200, None), ([], "x")),
+        *((204, "x"), (304, "x"), (205, "x"), (99, "x"), (True, "x"), ("299 Mine", "x")),
+        "half of a character: \ud800",
+    ],
+)
+def test_quick_answer_when_the_result_is_no_usual_one_is_for_the_long_way(result: object) -> None:
+    assert quick_answer(result) is None
