@@ -2,9 +2,9 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from wiverno.core.error_handlers import ErrorHandler, ErrorHandlers
 from wiverno.core.exceptions import HTTPError, MethodNotAllowedError
@@ -26,7 +26,7 @@ from wiverno.templating.error_pages import ErrorPages
 from wiverno.templating.templator import Templator
 
 if TYPE_CHECKING:
-    from wiverno.sessions import Sessions
+    from wiverno.sessions import SessionOptions, Sessions
     from wiverno.testing.client import TestClient
 
 ErrorPage = Callable[[Request, str | None], Any]
@@ -172,23 +172,41 @@ class Wiverno(Router):
 
         self.add_route(f"{prefix.rstrip('/')}/{{path:path}}", static, ["GET"], name=name)
 
-    def use_sessions(self, secret_key: str | bytes | list[str | bytes], **settings: Any) -> None:
+    def use_sessions(
+        self,
+        secret_key: str | bytes | Sequence[str | bytes],
+        **settings: "Unpack[SessionOptions]",
+    ) -> None:
         """Give each request a `session`, kept in a signed cookie.
 
-        `settings` are those of `wiverno.sessions.SessionSettings`. Needs the extra `sessions`.
+        `secret_key` and `settings` are those of `wiverno.sessions.SessionSettings`. Needs the
+        extra `sessions`.
         """
         from wiverno.sessions import Sessions, SessionSettings
 
         self.sessions = Sessions(SessionSettings(secret_key, **settings))
 
-    def test_client(self, **options: Any) -> "TestClient":
+    def test_client(
+        self,
+        *,
+        base_url: str = "http://testserver",
+        headers: Mapping[str, str] | None = None,
+        follow_redirects: bool = False,
+        raise_app_exceptions: bool = False,
+    ) -> "TestClient":
         """A client for tests, which calls this application without a server.
 
-        `options` are those of `wiverno.testing.TestClient`. Needs the extra `testing`.
+        An `httpx.Client`; see `wiverno.testing.TestClient`. Needs the extra `testing`.
         """
         from wiverno.testing.client import TestClient
 
-        return TestClient(self, **options)
+        return TestClient(
+            self,
+            base_url=base_url,
+            headers=headers,
+            follow_redirects=follow_redirects,
+            raise_app_exceptions=raise_app_exceptions,
+        )
 
     # One request.
 

@@ -4,15 +4,26 @@ Nothing is kept on the server. The client can read its session, and bring back a
 until that has expired; it cannot make one up.
 """
 
-import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypedDict
 
 from wiverno.core.exceptions import WivernoError
 from wiverno.core.extras import MissingExtraError
+from wiverno.core.session import Session, SessionDataError
+
+__all__ = [
+    "MAX_COOKIE_BYTES",
+    "MIN_SECRET_BYTES",
+    "Session",
+    "SessionDataError",
+    "SessionOptions",
+    "SessionSettings",
+    "SessionSettingsError",
+    "Sessions",
+]
 
 MIN_SECRET_BYTES = 16
 """RFC 2104 3: a shorter key weakens the signature. 16 random bytes cannot be guessed."""
@@ -26,10 +37,6 @@ _Secret = str | bytes
 
 class SessionSettingsError(WivernoError, ValueError):
     """Sessions cannot work with these settings."""
-
-
-class SessionDataError(WivernoError, ValueError):
-    """What a view put into the session cannot be kept in a cookie."""
 
 
 class CookieSource(Protocol):
@@ -76,6 +83,17 @@ class CookieTarget(Protocol):
     ) -> None:
         """Set a cookie; `secure=None` is for Secure where the request came by https."""
         ...
+
+
+class SessionOptions(TypedDict, total=False):
+    """The settings that have a default; see `SessionSettings`."""
+
+    cookie_name: str
+    max_age_s: int
+    path: str
+    domain: str | None
+    secure: bool | None
+    samesite: Literal["Lax", "Strict", "None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,29 +161,6 @@ class SessionSettings:
                     f"secret_key number {number} has {size} bytes; it could be guessed. "
                     f"Use at least {MIN_SECRET_BYTES}. {advice}"
                 )
-
-
-class Session(dict[str, Any]):
-    """A dictionary that is there again on the visitor's next request.
-
-    Keys are text, values what JSON can hold; a tuple comes back as a list. Changes are seen
-    wherever they are made, also deep inside a value.
-
-    >>> session = Session({"cart": {"apples": 1}})
-    >>> session["cart"]["apples"] += 1
-    >>> session.modified
-    True
-    """
-
-    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        super().__init__(values or {})
-        # The text is compared, since no method of ours runs when a value inside one changes.
-        self._as_read = _serialized(self)
-
-    @property
-    def modified(self) -> bool:
-        """Whether it is other than it came. Raises `SessionDataError`."""
-        return _serialized(self) != self._as_read
 
 
 class Sessions:
@@ -269,19 +264,3 @@ def _serializer(settings: SessionSettings) -> Any:
 
 def _as_bytes(secret: _Secret) -> bytes:
     return secret.encode("utf-8") if isinstance(secret, str) else secret
-
-
-def _serialized(session: Mapping[str, Any]) -> str:
-    for key in session:
-        if not isinstance(key, str):
-            # JSON would make text of a number, and the next request would not find it.
-            raise SessionDataError(
-                f"The key {key!r} of the session is of type {type(key).__name__}. Use text."
-            )
-    try:
-        return json.dumps(session, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise SessionDataError(
-            f"The session cannot be kept as JSON: {error}. Put text, numbers, booleans, None, "
-            "and lists and dictionaries of these into it."
-        ) from error

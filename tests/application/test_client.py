@@ -247,8 +247,8 @@ def test_error_when_the_application_reports_it_is_raised_if_asked_for(is_raised:
     def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
             raise ValueError("reported")  # noqa: TRY301 - so that there is something to report
-        except ValueError as error:
-            start_response("500 Internal Server Error", [], (ValueError, error, None))
+        except ValueError:
+            start_response("500 Internal Server Error", [], sys.exc_info())
         return [b"sorry"]
 
     client = TestClient(app, raise_app_exceptions=is_raised)
