@@ -11,7 +11,7 @@ from wiverno.core.exceptions import HTTPError, MethodNotAllowedError
 from wiverno.core.files import is_hidden
 from wiverno.core.http.body_limits import DEFAULT_BODY_LIMITS, BodyLimits
 from wiverno.core.lifespan import Hook, Lifespan, lifespan_of
-from wiverno.core.mounts import Mounts
+from wiverno.core.mounts import Mount, Mounts
 from wiverno.core.quick_answers import quick_answer
 from wiverno.core.requests import Request
 from wiverno.core.response_bodies import FollowedBody, close_stream
@@ -93,9 +93,21 @@ class Wiverno(Router):
     def add_middleware(self, middleware: Callable[..., WSGIApplication], **options: Any) -> None:
         """Wrap the application: `middleware(application, **options)` is called now.
 
-        The last one added is the outermost, and sees a request first.
+        The last one added is the outermost, and sees a request first. Raises `TypeError` if
+        what comes back cannot be called.
         """
-        self.wsgi_app = middleware(self.wsgi_app, **options)
+        wrapped = middleware(self.wsgi_app, **options)
+        if not callable(wrapped):
+            raise TypeError(
+                f"add_middleware({middleware!r}): it made {wrapped!r} of the application, which "
+                "cannot be called. Return a WSGI application."
+            )
+        self.wsgi_app = wrapped
+
+    @property
+    def mounts(self) -> tuple[Mount, ...]:
+        """The applications that `mount` has added, each with its prefix."""
+        return self._mounts.all
 
     def mount(self, prefix: str, application: WSGIApplication) -> None:
         """Let another WSGI application answer all below `prefix`.
