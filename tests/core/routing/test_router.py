@@ -26,8 +26,12 @@ class _Hook:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __call__(self, request: Request) -> str:
+    def __call__(self, *about: object) -> str:
         return self.name
+
+
+def _after(request: Request, response: object) -> None:
+    """A hook that changes nothing."""
 
 
 def _said(hooks: Iterable[Callable[..., Any]]) -> list[str]:
@@ -260,4 +264,4 @@ def test_hook_when_registered_by_decorator_is_given_back() -> None:
     router = Router()
 
     assert router.before_request(_view) is _view
-    assert router.after_request(_view) is _view
+    assert router.after_request(_after) is _after
