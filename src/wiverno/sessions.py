@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypedDict
 
-from wiverno.core.exceptions import WivernoError
+from wiverno.core.exceptions import InvalidHeaderError, WivernoError
 from wiverno.core.extras import MissingExtraError
+from wiverno.core.http.set_cookie import SetCookie
 from wiverno.core.session import Session, SessionDataError
 
 __all__ = [
@@ -136,6 +137,7 @@ class SessionSettings:
                 "samesite='None' with secure=False: no browser keeps such a cookie. "
                 "Leave secure=False out."
             )
+        self._check_cookie()
 
     @property
     def secret_keys(self) -> tuple[_Secret, ...]:
@@ -143,6 +145,19 @@ class SessionSettings:
         if isinstance(self.secret_key, str | bytes):
             return (self.secret_key,)
         return tuple(self.secret_key)
+
+    def _check_cookie(self) -> None:
+        # Now, and not when the first visitor has a session to keep.
+        try:
+            SetCookie(
+                name=self.cookie_name,
+                path=self.path,
+                domain=self.domain,
+                secure=self.secure,
+                samesite=self.samesite,
+            )
+        except InvalidHeaderError as error:
+            raise SessionSettingsError(str(error)) from error
 
     def _check_secrets(self) -> None:
         # The secret itself must not get into an error text, which ends in a log.

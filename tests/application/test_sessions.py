@@ -389,6 +389,22 @@ def test_settings_when_printed_do_not_show_the_secret() -> None:
 @pytest.mark.parametrize(
     "options",
     [
+        {"path": "shop"},
+        {"domain": "a b"},
+        {"cookie_name": "__Host-session", "path": "/shop"},
+        {"cookie_name": "__Secure-session", "secure": False},
+    ],
+)
+def test_settings_when_no_browser_would_keep_the_cookie_are_refused_at_once(
+    options: dict[str, Any],
+) -> None:
+    with pytest.raises(SessionSettingsError, match="Cookie '"):
+        SessionSettings(SECRET, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
         {"cookie_name": "a b"},
         {"cookie_name": ""},
         {"cookie_name": "a;b"},
