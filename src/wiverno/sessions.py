@@ -249,6 +249,8 @@ class Sessions:
 
     def _set_cookie(self, response: CookieTarget, value: str, max_age_s: int) -> None:
         settings = self._settings
+        # RFC 9111 7.3: a cache that many share would give the cookie to the next who has none.
+        response.headers.add("Cache-Control", "private")
         response.set_cookie(
             settings.cookie_name,
             value,

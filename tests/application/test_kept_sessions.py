@@ -83,6 +83,15 @@ def test_session_when_an_error_handler_writes_into_it_is_kept(app: Wiverno) -> N
     assert _is_kept(reply)
 
 
+def test_session_when_kept_stays_out_of_caches_that_others_share(app: Wiverno) -> None:
+    # Vary does not help: all who come without a cookie are alike to a cache.
+    changing = _ask(app, lambda request: (200, "", {"Cache-Control": "max-age=60"}))
+    app.get("/read")(lambda request: request.session.get("step", ""))
+
+    assert changing.headers["Cache-Control"] == "private"  # The last of the two lines.
+    assert "Cache-Control" not in call(app, "GET", "/read").headers
+
+
 def test_session_when_nothing_changed_is_a_304_that_still_keeps_it(app: Wiverno) -> None:
     headers = {"ETag": '"1"'}
 
