@@ -216,6 +216,14 @@ def test_converter_when_two_routers_give_one_name_to_two_stays_that_of_its_route
         assert found[1] == {"x": value}
 
 
+def test_view_when_it_is_a_coroutine_function_is_refused() -> None:
+    async def view(request: Request) -> str:
+        return "never awaited"
+
+    with pytest.raises(RouteDefinitionError, match=r"'/a' is async.*Write def"):
+        Router().get("/a")(view)
+
+
 def test_converter_when_it_makes_none_matches_all_the_same() -> None:
     router = Router()
     router.add_converter("nothing", lambda text: None)

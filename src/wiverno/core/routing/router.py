@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from types import CodeType
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from wiverno.core.exceptions import RouteDefinitionError
@@ -20,6 +21,9 @@ Handler = Callable[[Request], Any]
 _HandlerT = TypeVar("_HandlerT", bound=Handler | type[Any])
 _BeforeT = TypeVar("_BeforeT", bound=Callable[[Request], Any])
 _AfterT = TypeVar("_AfterT", bound="Callable[[Request, Response], Any]")
+
+_CO_COROUTINE = 0x80
+"""`inspect.CO_COROUTINE`."""
 
 
 class RouteInfo(TypedDict):
@@ -88,6 +92,11 @@ class Router:
             raise RouteDefinitionError(
                 f"The view of path {path!r} is {view!r}, which cannot be called. "
                 "Give it a function that takes the request."
+            )
+        if _is_async(view):
+            raise RouteDefinitionError(
+                f"The view of path {path!r} is async, and WSGI has nobody to await it. "
+                "Write def instead of async def."
             )
         if methods is None:
             methods = getattr(view, "allowed_methods", None)
@@ -214,6 +223,12 @@ class Router:
         self._table.add(route)
         self._routes.append(route)
         self._by_name.setdefault(route.name, []).append(route)
+
+
+def _is_async(view: Any) -> bool:
+    # As `inspect.iscoroutinefunction`, whose module takes milliseconds to import.
+    code = getattr(view, "__code__", None)
+    return isinstance(code, CodeType) and bool(code.co_flags & _CO_COROUTINE)
 
 
 def _instance(path: str, view: type[Any]) -> Any:
