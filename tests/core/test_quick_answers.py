@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiverno.core.quick_answers import quick_answer
@@ -18,6 +18,7 @@ BODIES = st.one_of(
 STATUSES = st.integers(200, 599).filter(lambda code: code not in (204, 205, 304))
 
 
+@settings(deadline=None)  # It is about results, not about time.
 @given(st.one_of(BODIES, st.tuples(st.one_of(STATUSES, STATUSES.map(str)), BODIES)))
 def test_quick_answer_when_there_is_one_is_that_of_the_long_way(result: Any) -> None:
     quick = quick_answer(result)
