@@ -112,13 +112,14 @@ def test_error_handler_when_several_fit_the_nearest_answers(
     def answering(text: str) -> Any:
         return lambda request, error: text
 
-    for about, text in [
-        (HTTPError, "an http error"),
-        (LookupError, "lookup"),
-        (KeyError, "key"),
-        (404, "nothing here"),
-        (500, "500 page"),
-    ]:
+    handlers: dict[int | type[Exception], str] = {
+        HTTPError: "an http error",
+        LookupError: "lookup",
+        KeyError: "key",
+        404: "nothing here",
+        500: "500 page",
+    }
+    for about, text in handlers.items():
         app.error_handler(about)(answering(text))
 
     @app.get("/failing")

@@ -1,7 +1,6 @@
 """What an application stands in, and what it brings: middleware, mounts, files, sessions."""
 
 from collections.abc import Iterable, Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from tests.application.wsgi_client import call, environ_for
 from wiverno import Request, Response, Router, Wiverno
 from wiverno.core.exceptions import RouteConflictError, RouteDefinitionError
+from wiverno.core.http.body_limits import BodyLimits
 from wiverno.core.quick_answers import quick_answer
 from wiverno.core.responses import response_from
 from wiverno.core.uploads import UploadedFile
@@ -73,13 +73,9 @@ def test_mount_when_its_prefix_fits_answers_with_the_prefix_in_script_name(app: 
 
 
 def test_mount_when_not_ascii_is_found_by_its_bytes(app: Wiverno) -> None:
-    app.mount("/café", _showing("café"))
+    app.mount("/café", _showing("it is"))
 
-    reply = call(app, "GET", "/café/x")
-
-    assert reply.body.decode("latin-1").encode("latin-1").decode() == "café /café|/x".encode(
-        "latin-1", "ignore"
-    ).decode("latin-1") or "/x" in reply.body.decode("utf-8", "replace")
+    assert call(app, "GET", "/café/x").text == "it is /café|/x"
 
 
 def test_mounted_application_when_of_this_kind_builds_links_below_its_prefix(app: Wiverno) -> None:
@@ -300,13 +296,11 @@ def test_static_lookup_when_the_raw_path_looks_like_another_route_is_not_fooled(
 
 
 def test_body_when_over_the_limit_of_the_application_is_a_413() -> None:
-    from wiverno.core.http.body_limits import BodyLimits
-
     app = Wiverno(body_limits=BodyLimits(max_memory_bytes=10))
     app.post("/")(lambda request: request.data)
-    json = {"CONTENT_TYPE": "application/json"}
 
-    assert call(app, "POST", body=b"[1, 2, 3]", **json).status == "200 OK"
-    environ = environ_for("POST", CONTENT_LENGTH="11", **json)
-    environ["wsgi.input"] = BytesIO(b"[1, 2, 345]")
-    assert call(app, "POST", body=b"[1, 2, 345]", **json).status == "413 Content Too Large"
+    def answer(body: bytes) -> str:
+        return call(app, "POST", body=body, CONTENT_TYPE="application/json").status
+
+    assert answer(b"[1, 2, 34]") == "200 OK"
+    assert answer(b"[1, 2, 345]") == "413 Content Too Large"
