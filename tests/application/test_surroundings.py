@@ -269,7 +269,8 @@ def test_short_way_when_the_result_is_anything_else_leaves_it_to_the_long_way() 
     class Text(str):
         __slots__ = ()
 
-    for result in (Text("x"), (True, "x"), (200, None), ([], "x"), ("x",), None, Response()):
+    odd: list[Any] = [Text("x"), (True, "x"), (200, None), ([], "x"), ("x",), None, Response()]
+    for result in odd:
         assert quick_answer(result) is None, result
 
 
