@@ -249,8 +249,7 @@ class Wiverno(Router):
         if quick is None:
             return self._send(request, result, route, start_response)
         line, headers, content = quick
-        if environ.get("CONTENT_TYPE"):
-            request.close()
+        request.close()
         start_response(line, headers)
         return [] if method == "HEAD" else [content]
 
@@ -282,8 +281,10 @@ class Wiverno(Router):
         """The long way: through hooks, conditions, cookies and streams."""
         finished = self._finished(request, result, route)
         body = finished.body
-        # What is sent piece by piece may still read the form, or read it only then.
-        if request.may_hold_files:
+        if isinstance(body, list):
+            request.close()
+        elif request.may_hold_files:
+            # What is sent piece by piece may still read the form, or only begin to.
             body = FollowedBody(body, request.close)
         try:
             start_response(finished.status, finished.headers)

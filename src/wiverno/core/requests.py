@@ -40,6 +40,7 @@ __all__ = [
 
 _STREAM_BUFFER_BYTES = 64 * 1024
 _MISSING: Final = object()
+_FORM_KEY = "wiverno.form"
 
 
 class Request:
@@ -56,9 +57,8 @@ class Request:
         "_cookies",
         "_data",
         "_environ",
-        "_failure",
         "_headers",
-        "_is_taken",
+        "_obstacle",
         "_path_params",
         "_query_params",
         "_session",
@@ -192,7 +192,7 @@ class Request:
         """
         found = getattr(self, "_data", _MISSING)
         if found is _MISSING:
-            found = self._data = self._attempt(self._parse_body)
+            found = self._data = self._parse_body()
         return found
 
     @property
@@ -268,9 +268,10 @@ class Request:
 
     def close(self) -> None:
         """Give back the files of its form. The application does it when the response is sent."""
-        data = getattr(self, "_data", None)
-        if isinstance(data, FormData):
-            data.close()
+        # Asked for after every request: an empty slot would cost several times as much.
+        form = self._environ.get(_FORM_KEY)
+        if form is not None:
+            form.close()
 
     @property
     def _limits(self) -> BodyLimits:
@@ -285,38 +286,37 @@ class Request:
             charset = parameters.get("charset", "utf-8")
             return parse_urlencoded(self.body, charset, self._limits.max_fields)
         if media_type == "multipart/form-data":
-            length = body_length(self._environ)
-            check_length(length or 0, self._limits.max_form_bytes, "max_form_bytes")
-            return parse_multipart(self._open(), parameters, self._limits)
+            return self._attempt(lambda: self._read_form(parameters))
         return {}
 
+    def _read_form(self, parameters: dict[str, str]) -> FormData:
+        limits = self._limits
+        check_length(body_length(self._environ) or 0, limits.max_form_bytes, "max_form_bytes")
+        form = parse_multipart(self._open(), parameters, limits)
+        self._environ[_FORM_KEY] = form
+        return form
+
     def _read_body(self) -> bytes:
-        self._check_unread()
         return read_body(self._environ, self._limits.max_memory_bytes)
 
     def _open(self) -> BinaryIO:
         if hasattr(self, "_body"):
             return BytesIO(self._body)
-        self._check_unread()
-        self._is_taken = True
+        self._obstacle: Exception = RuntimeError(
+            "The body has been read in another way. Choose one: `request.data`, "
+            "`request.body` or `request.stream`."
+        )
         return cast(BinaryIO, BufferedReader(BodyStream(self._environ), _STREAM_BUFFER_BYTES))
 
-    def _check_unread(self) -> None:
-        if hasattr(self, "_is_taken"):
-            raise RuntimeError(
-                "The body has been read in another way. Choose one: `request.data`, "
-                "`request.body` or `request.stream`."
-            )
-
     def _attempt(self, read: Callable[[], Any]) -> Any:
-        # After a failure nothing is tried again: what is left would look like a shorter body.
-        failure: RequestBodyError | None = getattr(self, "_failure", None)
-        if failure is not None:
-            raise failure
+        # What is left of a body that has been read in part would look like a shorter one.
+        obstacle: Exception | None = getattr(self, "_obstacle", None)
+        if obstacle is not None:
+            raise obstacle
         try:
             return read()
         except RequestBodyError as error:
-            self._failure = error
+            self._obstacle = error
             raise
 
 

@@ -8,8 +8,14 @@ from typing import Any
 
 from wiverno.core.exceptions import RequestBodyError
 
+# A number as the decoder reads it, which goes no further: `1e999` of `1e999--`.
 _STRING_OR_NUMBER = re.compile(
-    r'"(?:[^"\\]++|\\.)*+"|(?P<number>-?(?:[0-9][0-9.eE+-]*+|NaN|Infinity))', re.DOTALL
+    r"""
+    "(?:[^"\\]++|\\.)*+"
+    | (?P<number>
+        -?(?: (?:0|[1-9][0-9]*+) (?:\.[0-9]++)? (?:[eE][-+]?[0-9]++)? | NaN | Infinity )
+    )""",
+    re.DOTALL | re.VERBOSE,
 )
 
 
