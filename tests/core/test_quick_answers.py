@@ -13,7 +13,7 @@ BODIES = st.one_of(
     st.text(),
     st.binary(),
     st.lists(st.integers(), max_size=3),
-    st.dictionaries(st.text(max_size=3), st.none() | st.floats(allow_nan=False), max_size=3),
+    st.dictionaries(st.text(max_size=3), st.none() | st.floats(allow_nan=False, allow_infinity=False), max_size=3),
 )
 STATUSES = st.integers(200, 599).filter(lambda code: code not in (204, 205, 304))
 
