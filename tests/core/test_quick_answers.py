@@ -13,13 +13,25 @@ BODIES = st.one_of(
     st.text(),
     st.binary(),
     st.lists(st.integers(), max_size=3),
-    st.dictionaries(st.text(max_size=3), st.none() | st.floats(allow_nan=False, allow_infinity=False), max_size=3),
+    st.dictionaries(
+        st.text(max_size=3),
+        st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        max_size=3,
+    ),
 )
-STATUSES = st.integers(200, 599).filter(lambda code: code not in (204, 205, 304))
+CODES = st.integers(200, 599).filter(lambda code: code not in (204, 205, 304))
+STATUSES = st.one_of(CODES, CODES.map(str))
+HEADERS = st.dictionaries(
+    st.sampled_from(["X-A", "x-a", "content-type", "Content-Length", "Vary", "ETag", "Connection"]),
+    st.sampled_from(["a", "", "7", "é", "\u0142", "two\r\nlines", '"tag"']),
+    max_size=3,
+)
 
 
 @settings(deadline=None)  # It is about results, not about time.
-@given(st.one_of(BODIES, st.tuples(st.one_of(STATUSES, STATUSES.map(str)), BODIES)))
+@given(
+    st.one_of(BODIES, st.tuples(STATUSES, BODIES), st.tuples(STATUSES, BODIES, HEADERS)),
+)
 def test_quick_answer_when_there_is_one_is_that_of_the_long_way(result: Any) -> None:
     quick = quick_answer(result)
 
@@ -39,7 +51,7 @@ def test_quick_answer_when_the_result_is_a_usual_one_is_there(result: object) ->
 @pytest.mark.parametrize(
     "result",
     [
-        *(None, 7, iter("x"), ("x",), (200, "x", {}), (200, None), ([], "x")),
+        *(None, 7, iter("x"), ("x",), (200, None), ([], "x")),
         *((204, "x"), (304, "x"), (205, "x"), (99, "x"), (True, "x"), ("299 Mine", "x")),
         "half of a character: \ud800",
     ],
