@@ -14,7 +14,7 @@ from wiverno.core.mounts import Mounts
 from wiverno.core.quick_answers import quick_answer
 from wiverno.core.requests import Request
 from wiverno.core.response_bodies import FollowedBody
-from wiverno.core.responses import Response, response_from
+from wiverno.core.responses import FinishedResponse, Response, response_from
 from wiverno.core.routing.endpoints import NO_PARAMS
 from wiverno.core.routing.patterns import parse_pattern
 from wiverno.core.routing.router import Handler, Router
@@ -213,17 +213,17 @@ class Wiverno(Router):
                 found = self._find(request)
             route, request._path_params = found
             result = _hooked(route, request) if route.before else route.handler(request)
-            if not route.after and self.sessions is None:
-                quick = quick_answer(result)
-                if quick is not None:
-                    line, headers, content = quick
-                    start_response(line, headers)
-                    if method == "GET":
-                        return [content]
-                    request.close()
-                    return [] if method == "HEAD" else [content]
         except Exception as error:  # noqa: BLE001 - whatever a view raises is one failed response
-            result = self._response_to(request, error)
+            result = self._result_of(request, error)
+        if not route.after and self.sessions is None:
+            quick = quick_answer(result)
+            if quick is not None:
+                line, headers, content = quick
+                start_response(line, headers)
+                if method == "GET":
+                    return [content]
+                request.close()
+                return [] if method == "HEAD" else [content]
         return self._send(request, result, route, start_response)
 
     def _find_mount(self, request: Request) -> tuple[WSGIApplication, Environ] | None:
@@ -263,7 +263,7 @@ class Wiverno(Router):
         except Exception as error:  # noqa: BLE001 - as above
             if response is not None:
                 response.close()
-            finished = self._response_to(request, error).finish(request.environ)
+            finished = self._finished_error(request, error)
         start_response(finished.status, finished.headers)
         if isinstance(finished.body, list):
             request.close()
@@ -274,8 +274,17 @@ class Wiverno(Router):
 
     # What went wrong.
 
-    def _response_to(self, request: Request, error: Exception) -> Response:
-        """Never raises: a handler or page that fails gives way to the built-in page."""
+    def _finished_error(self, request: Request, error: Exception) -> FinishedResponse:
+        try:
+            return response_from(self._result_of(request, error)).finish(request.environ)
+        except Exception as failure:
+            # What a handler gave for an error cannot be sent either.
+            _logger.exception("The answer to %s %s failed", request.method, request.path)
+            page = self._error_pages.built_in(request, failure, debug=self.debug)
+            return page.finish(request.environ)
+
+    def _result_of(self, request: Request, error: Exception) -> Any:
+        """What a view would return. A handler or page that fails gives way to the built-in one."""
         if not self._error_handlers.expects(error):
             _logger.error("%s %s failed", request.method, request.path, exc_info=error)
         try:
@@ -284,7 +293,7 @@ class Wiverno(Router):
             _logger.exception("The answer to %s %s failed", request.method, request.path)
             return self._error_pages.built_in(request, failure, debug=self.debug)
 
-    def _handled(self, request: Request, error: Exception) -> Response:
+    def _handled(self, request: Request, error: Exception) -> Any:
         status = error.status_code if isinstance(error, HTTPError) else 500
         handler = self._error_handlers.find(error)
         if handler is not None:
@@ -293,10 +302,11 @@ class Wiverno(Router):
             result = self._page(request, error, status)
         if not isinstance(result, tuple | Response):
             result = (status, result)
+        if not isinstance(error, HTTPError) or not error.headers:
+            return result
         response = response_from(result)
-        if isinstance(error, HTTPError):
-            for name, value in error.headers.items():
-                response.headers.setdefault(name, value)
+        for name, value in error.headers.items():
+            response.headers.setdefault(name, value)
         return response
 
     def _page(self, request: Request, error: Exception, status: int) -> Any:
