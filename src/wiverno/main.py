@@ -210,7 +210,7 @@ class Wiverno(Router):
                 if mounted is not None:
                     application, inner_environ = mounted
                     return application(inner_environ, start_response)
-                found = self._find(request)
+                found = self._find(request, path, method)
             route, request._path_params = found
             result = _hooked(route, request) if route.before else route.handler(request)
         except Exception as error:  # noqa: BLE001 - whatever a view raises is one failed response
@@ -231,8 +231,12 @@ class Wiverno(Router):
             return None
         return self._mounts.find(request.environ)
 
-    def _find(self, request: Request) -> RouteMatch:
-        """The route by the path as it is meant: decoded, without a slash at the end."""
+    def _find(self, request: Request, path: str, method: str) -> RouteMatch:
+        # As it is spelled, where that is how it is meant: ASCII, without a slash at the end.
+        if path[-1] != "/" and path.isascii():
+            found = self._table.find(path, method)
+            if type(found) is tuple:
+                return found
         found = self._table.find(request.path, request.method)
         if found is None or isinstance(found, MethodMismatch):
             return self._missing, NO_PARAMS
