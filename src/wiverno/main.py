@@ -265,8 +265,10 @@ class Wiverno(Router):
                 response.close()
             finished = self._response_to(request, error).finish(request.environ)
         start_response(finished.status, finished.headers)
-        # What is sent piece by piece may still read the files of the form.
-        if request.holds_files:
+        if isinstance(finished.body, list):
+            request.close()
+        elif request.holds_files or request.method not in ("GET", "HEAD"):
+            # What is sent piece by piece may still read the form, or only begin to.
             return FollowedBody(finished.body, request.close)
         return finished.body
 
