@@ -154,7 +154,7 @@ class Wiverno(Router):
             self._templator.env.globals.setdefault("url_for", self.url_for)
         return self._templator
 
-    def render(self, name: str, content: dict[str, Any] | None = None, **kwargs: Any) -> str:
+    def render(self, name: str, /, content: dict[str, Any] | None = None, **kwargs: Any) -> str:
         """The text of a template, with the values of `content` and `kwargs` in it."""
         return self.templator.render(name, content, **kwargs)
 
