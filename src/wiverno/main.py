@@ -20,6 +20,7 @@ from wiverno.core.routing.patterns import parse_pattern
 from wiverno.core.routing.router import Handler, Router
 from wiverno.core.routing.routes import Route
 from wiverno.core.routing.table import MethodMismatch, RouteMatch
+from wiverno.core.static_files import StaticFiles
 from wiverno.core.wsgi_types import Environ, StartResponse, WSGIApplication
 from wiverno.templating.error_pages import ErrorPages
 
@@ -166,13 +167,8 @@ class Wiverno(Router):
         `url_for("static", path="style.css")` is the path of one. `max_age_s` lets browsers
         keep a file for so many seconds without asking.
         """
-        root = Path(folder).absolute()
-
-        def static(request: Request) -> Response:
-            path: str = request.path_params["path"]
-            return Response.file(path, root=root, max_age_s=max_age_s)
-
-        self.add_route(f"{prefix.rstrip('/')}/{{path:path}}", static, ["GET"], name=name)
+        files = StaticFiles(folder, max_age_s)
+        self.add_route(f"{prefix.rstrip('/')}/{{path:path}}", files, ["GET"], name=name)
 
     def use_sessions(self, secret_key: str | bytes | list[str | bytes], **settings: Any) -> None:
         """Give each request a `session`, kept in a signed cookie.
