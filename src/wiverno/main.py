@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from wiverno.core.error_handlers import ErrorHandler, ErrorHandlers
 from wiverno.core.exceptions import HTTPError, MethodNotAllowedError
-from wiverno.core.files import is_hidden
 from wiverno.core.http.body_limits import DEFAULT_BODY_LIMITS, BodyLimits
 from wiverno.core.lifespan import Hook, Lifespan, lifespan_of
 from wiverno.core.mounts import Mount, Mounts
@@ -21,6 +20,7 @@ from wiverno.core.routing.patterns import parse_pattern
 from wiverno.core.routing.router import Handler, Router
 from wiverno.core.routing.routes import Route
 from wiverno.core.routing.table import MethodMismatch, RouteMatch
+from wiverno.core.static_files import StaticFiles
 from wiverno.core.wsgi_types import Environ, StartResponse, WSGIApplication
 from wiverno.templating.error_pages import ErrorPages
 from wiverno.templating.templator import Templator
@@ -174,15 +174,8 @@ class Wiverno(Router):
         `url_for("static", path="style.css")` is the path of one. `max_age_s` lets browsers
         keep a file for so many seconds without asking.
         """
-        root = Path(folder).absolute()
-
-        def static(request: Request) -> Response:
-            path: str = request.path_params["path"]
-            if is_hidden(path):
-                raise HTTPError(404)
-            return Response.file(path, root=root, max_age_s=max_age_s)
-
-        self.add_route(f"{prefix.rstrip('/')}/{{path:path}}", static, ["GET"], name=name)
+        files = StaticFiles(folder, max_age_s)
+        self.add_route(f"{prefix.rstrip('/')}/{{path:path}}", files, ["GET"], name=name)
 
     def use_sessions(
         self,
@@ -238,14 +231,15 @@ class Wiverno(Router):
                 # What it raises is the server's: it may have called `start_response`.
                 application, inner_environ = mounted
                 return application(inner_environ, start_response)
-        route, quick = self._missing, None
+        route = self._missing
         try:
-            route, request._path_params = found or self._find(request)
+            route, request._path_params = found or self._find(request, path, method)
             result = _hooked(route, request) if route.before else route.handler(request)
-            if not route.after and (self.sessions is None or request.opened_session is None):
-                quick = quick_answer(result)
         except Exception as error:  # noqa: BLE001 - whatever a view raises is one failed response
-            result = self._response_to(request, error)
+            result = self._result_of(request, error)
+        quick = None
+        if not route.after and (self.sessions is None or request.opened_session is None):
+            quick = quick_answer(result)
         if quick is None:
             return self._send(request, result, route, start_response)
         line, headers, content = quick
@@ -258,8 +252,12 @@ class Wiverno(Router):
             return None
         return self._mounts.find(request.environ)
 
-    def _find(self, request: Request) -> RouteMatch:
-        """The route by the path as it is meant: decoded, without a slash at the end."""
+    def _find(self, request: Request, path: str, method: str) -> RouteMatch:
+        # As it is spelled, where that is how it is meant: ASCII, without a slash at the end.
+        if path[-1] != "/" and path.isascii():
+            found = self._table.find(path, method)
+            if type(found) is tuple:
+                return found
         found = self._table.find(request.path, request.method)
         if found is None or isinstance(found, MethodMismatch):
             return self._missing, NO_PARAMS
@@ -303,24 +301,25 @@ class Wiverno(Router):
                 self.sessions.save(request.opened_session, response)
             return response.finish(request.environ)
         except Exception as error:  # noqa: BLE001 - as above
-            return self._finished_failure(request, error, response)
+            return self._finished_error(request, error, response)
 
-    def _finished_failure(
+    # What went wrong.
+
+    def _finished_error(
         self, request: Request, error: Exception, unsent: Response | None
     ) -> FinishedResponse:
         try:
             if unsent is not None:
                 unsent.close()
-            return self._response_to(request, error).finish(request.environ)
+            return response_from(self._result_of(request, error)).finish(request.environ)
         except Exception as failure:  # noqa: BLE001 - as above, and reported
+            # What a handler gave for an error cannot be sent either.
             _report("The answer to %s failed", request, failure)
             page = self._error_pages.built_in(request, failure, debug=self.debug)
             return page.finish(request.environ)
 
-    # What went wrong.
-
-    def _response_to(self, request: Request, error: Exception) -> Response:
-        """Never raises: a handler or page that fails gives way to the built-in page."""
+    def _result_of(self, request: Request, error: Exception) -> Any:
+        """What a view would return. A handler or page that fails gives way to the built-in one."""
         if not self._error_handlers.expects(error):
             _report("%s failed", request, error)
         try:
@@ -329,7 +328,7 @@ class Wiverno(Router):
             _report("The answer to %s failed", request, failure)
             return self._error_pages.built_in(request, failure, debug=self.debug)
 
-    def _handled(self, request: Request, error: Exception) -> Response:
+    def _handled(self, request: Request, error: Exception) -> Any:
         status = error.status_code if isinstance(error, HTTPError) else 500
         handler = self._error_handlers.find(error)
         if handler is not None:
@@ -338,10 +337,11 @@ class Wiverno(Router):
             result = self._page(request, error, status)
         if not isinstance(result, tuple | Response):
             result = (status, result)
+        if not isinstance(error, HTTPError) or not error.headers:
+            return result
         response = response_from(result)
-        if isinstance(error, HTTPError):
-            for name, value in error.headers.items():
-                response.headers.setdefault(name, value)
+        for name, value in error.headers.items():
+            response.headers.setdefault(name, value)
         return response
 
     def _page(self, request: Request, error: Exception, status: int) -> Any:

@@ -182,6 +182,17 @@ def test_error_handler_when_it_fails_gives_way_to_the_built_in_page(
     assert "hunter2" in caplog.text
 
 
+@pytest.mark.parametrize("result", [None, 7, (404, None), (404, "", {"X": "a\nb"}), (99, "")])
+def test_error_handler_when_it_gives_no_response_gives_way_to_the_built_in_page(
+    app: Wiverno, result: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.error_handler(404)(lambda request, error: result)
+    app.error_handler(500)(lambda request, error: result)
+
+    assert call(app, "GET", "/x").status == "500 Internal Server Error"
+    assert "GET /x failed" in caplog.text
+
+
 @pytest.mark.parametrize("about", [200, 99, True, "404", ValueError("x"), BaseException, None])
 def test_error_handler_when_about_no_error_says_what_to_give(app: Wiverno, about: Any) -> None:
     with pytest.raises(TypeError, match="Give a status such as 404"):

@@ -249,6 +249,12 @@ def test_session_when_the_application_keeps_none_says_what_to_call(
         ("299 Odd Enough", "odd"),
         (500, []),
         (200, "with", {"X-A": "b"}),
+        (200, "typed", {"content-TYPE": "text/plain", "Vary": "Accept"}),
+        (201, b"twice", {"X-A": "b", "x-a": "c"}),
+        (200, {"a": 1}, {"X-Long": "x" * 5000}),
+        (404, "tagged", {"ETag": '"x"'}),
+        (200, "sized", {"Content-Length": "3"}),
+        (201, "paired", [("X-A", "b"), ("X-A", "c")]),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])

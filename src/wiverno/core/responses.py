@@ -41,6 +41,7 @@ _ABOUT_CONTENT = (
     *("Accept-Ranges", "Content-Disposition", "Content-Encoding", "Content-Language"),
     *("Content-Length", "Content-Range", "Content-Type"),
 )
+_VALIDATORS = frozenset({"etag", "last-modified"})
 # How long and by what to keep it: true of the content, not of an error in its place.
 _ABOUT_KEEPING = ("Cache-Control", "ETag", "Expires", "Last-Modified")
 
@@ -69,15 +70,7 @@ class Response:
     ('201 Created', 'text/plain; charset=utf-8')
     """
 
-    __slots__ = (
-        "_body",
-        "_cookies",
-        "_file",
-        "_implied_type",
-        "_is_spent",
-        "_status",
-        "headers",
-    )
+    __slots__ = ("_body", "_cookies", "_file", "_implied_type", "_is_spent", "_status", "headers")
 
     headers: ResponseHeaders
     """Checked when they are set; those that follow from the body are added in the end."""
@@ -261,7 +254,11 @@ class Response:
     def _finished(self, environ: Environ) -> FinishedResponse:
         method = str(environ["REQUEST_METHOD"]).upper()
         part = None
-        if self._status == "200 OK" and method in ("GET", "HEAD"):
+        if (
+            self._status == "200 OK"
+            and method in ("GET", "HEAD")
+            and self.headers.has_any(_VALIDATORS)
+        ):
             part = self._heed_conditions(method, environ)
         for cookie in self._cookies.values():
             is_https = environ.get("wsgi.url_scheme") == "https"
@@ -322,7 +319,7 @@ class Response:
     def _set_length(self, content: bytes, method: str) -> None:
         # A view that answers HEAD itself may say how long the answer to GET would be.
         if method != "HEAD" or content or "Content-Length" not in self.headers:
-            self.headers["Content-Length"] = str(len(content))
+            self.headers.set_length(len(content))
 
     def _sent(self, environ: Environ, part: range | None) -> Iterable[bytes]:
         """The body, handed over: from here on it is the server's to close."""
