@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypedDict
 
-from wiverno.core.exceptions import InvalidHeaderError, WivernoError
-from wiverno.core.extras import MissingExtraError
+from wiverno.core.exceptions import InvalidHeaderError, MissingExtraError, WivernoError
 from wiverno.core.http.set_cookie import SetCookie
 from wiverno.core.session import Session, SessionDataError
 

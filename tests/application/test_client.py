@@ -322,7 +322,7 @@ def test_client_when_httpx_is_missing_names_the_extra() -> None:
     program = (
         "import sys\n"
         "sys.modules['httpx'] = None\n"
-        "from wiverno.core.extras import MissingExtraError\n"
+        "from wiverno.core.exceptions import MissingExtraError\n"
         "try:\n"
         "    import wiverno.testing\n"
         "except MissingExtraError as error:\n"

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
 
-from wiverno.core.extras import MissingExtraError
+from wiverno.core.exceptions import MissingExtraError
 from wiverno.sessions import (
     MAX_COOKIE_BYTES,
     Session,

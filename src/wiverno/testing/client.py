@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from wiverno.core.extras import MissingExtraError
+from wiverno.core.exceptions import MissingExtraError
 from wiverno.core.wsgi_types import WSGIApplication
 
 try:
