@@ -307,13 +307,16 @@ class Request:
 
     def _attempt(self, read: Callable[[], Any]) -> Any:
         # After a failure nothing is tried again: what is left would look like a shorter body.
-        failure: RequestBodyError | None = getattr(self, "_failure", None)
+        failure: tuple[type[RequestBodyError], str] | None = getattr(self, "_failure", None)
         if failure is not None:
-            raise failure
+            kind, message = failure
+            raise kind(message)
         try:
             return read()
         except RequestBodyError as error:
-            self._failure = error
+            # Not the error itself: its traceback leads to the view, which has the request. In
+            # such a circle the view's files would stay open until the garbage collector comes.
+            self._failure = (type(error), error.message)
             raise
 
 
