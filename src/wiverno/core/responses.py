@@ -68,7 +68,7 @@ class Response:
     ('201 Created', 'text/plain; charset=utf-8')
     """
 
-    __slots__ = ("_body", "_cookies", "_file", "_implied_type", "_status", "headers")
+    __slots__ = ("_body", "_cookies", "_file", "_implied_type", "_is_sent", "_status", "headers")
 
     headers: ResponseHeaders
     """Checked when they are set; those that follow from the body are added in the end."""
@@ -81,6 +81,7 @@ class Response:
         *,
         content_type: str | None = None,
     ) -> None:
+        self._is_sent = False
         self._file: OpenFile | None = None
         self._cookies: dict[tuple[str, str, str], SetCookie] = {}
         self._body, self._implied_type = read_body(body)
@@ -206,6 +207,12 @@ class Response:
         HEAD, 204 and 304 left without content. What is not sent is closed here, the rest by
         the server, which calls `close` of the body (PEP 3333).
         """
+        if self._is_sent:
+            raise InvalidViewResultError(
+                f"{self!r} has been sent already. Its body is gone, and its headers are those of "
+                "that request: make a new one for each."
+            )
+        self._is_sent = True
         try:
             return self._finished(environ)
         except BaseException:
@@ -228,7 +235,8 @@ class Response:
         headers["X-Content-Type-Options"] = "nosniff"
 
     def _finished(self, environ: Environ) -> FinishedResponse:
-        method = str(environ["REQUEST_METHOD"]).upper()
+        # As it was sent: to the server `head` is not HEAD (RFC 9110 9.1), and expects content.
+        method = str(environ["REQUEST_METHOD"])
         part = None
         if self._status == "200 OK" and method in ("GET", "HEAD"):
             part = self._heed_conditions(method, environ)
