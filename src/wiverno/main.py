@@ -13,7 +13,7 @@ from wiverno.core.lifespan import Hook, Lifespan, lifespan_of
 from wiverno.core.mounts import Mounts
 from wiverno.core.quick_answers import quick_answer
 from wiverno.core.requests import Request
-from wiverno.core.response_bodies import FollowedBody
+from wiverno.core.response_bodies import FollowedBody, close_stream
 from wiverno.core.responses import Response, response_from
 from wiverno.core.routing.endpoints import NO_PARAMS
 from wiverno.core.routing.patterns import parse_pattern
@@ -201,30 +201,30 @@ class Wiverno(Router):
         request = Request(environ, None, self)
         method: str = environ["REQUEST_METHOD"]
         path: str = environ.get("PATH_INFO") or "/"
-        route = self._missing
+        route, quick = self._missing, None
+        by_method = self._table.static.get(path)
+        found = None if by_method is None else by_method.get(method)
+        if found is None or not path.isascii():
+            found = None
+            mounted = self._find_mount(request) if self._mounts else None
+            if mounted is not None:
+                application, inner_environ = mounted
+                # What it raises is the server's to answer: its response may have begun.
+                return application(inner_environ, start_response)
         try:
-            by_method = self._table.static.get(path)
-            found = None if by_method is None else by_method.get(method)
-            if found is None or not path.isascii():
-                mounted = self._find_mount(request) if self._mounts else None
-                if mounted is not None:
-                    application, inner_environ = mounted
-                    return application(inner_environ, start_response)
-                found = self._find(request)
-            route, request._path_params = found
+            route, request._path_params = found or self._find(request)
             result = _hooked(route, request) if route.before else route.handler(request)
             if not route.after and self.sessions is None:
                 quick = quick_answer(result)
-                if quick is not None:
-                    line, headers, content = quick
-                    start_response(line, headers)
-                    if method == "GET":
-                        return [content]
-                    request.close()
-                    return [] if method == "HEAD" else [content]
         except Exception as error:  # noqa: BLE001 - whatever a view raises is one failed response
             result = self._response_to(request, error)
-        return self._send(request, result, route, start_response)
+        if quick is None:
+            return self._send(request, result, route, start_response)
+        line, headers, content = quick
+        if method != "GET" or environ.get("CONTENT_TYPE"):
+            request.close()  # Other requests have no form, whose files it would close.
+        start_response(line, headers)
+        return [] if method == "HEAD" else [content]
 
     def _find_mount(self, request: Request) -> tuple[WSGIApplication, Environ] | None:
         if request.path in self._table.static:
@@ -264,23 +264,38 @@ class Wiverno(Router):
             if response is not None:
                 response.close()
             finished = self._response_to(request, error).finish(request.environ)
-        start_response(finished.status, finished.headers)
-        # What is sent piece by piece may still read the files of the form.
+        body = finished.body
         if request.holds_files:
-            return FollowedBody(finished.body, request.close)
-        return finished.body
+            # What is sent piece by piece may still read the files of the form.
+            body = FollowedBody(body, request.close)
+        try:
+            start_response(finished.status, finished.headers)
+        except BaseException:
+            close_stream(body)  # The server never gets it.
+            raise
+        return body
 
     # What went wrong.
 
     def _response_to(self, request: Request, error: Exception) -> Response:
         """Never raises: a handler or page that fails gives way to the built-in page."""
         if not self._error_handlers.expects(error):
-            _logger.error("%s %s failed", request.method, request.path, exc_info=error)
+            _logger.error("%s failed", _logged_name(request), exc_info=error)
         try:
             return self._handled(request, error)
-        except Exception as failure:
-            _logger.exception("The answer to %s %s failed", request.method, request.path)
-            return self._error_pages.built_in(request, failure, debug=self.debug)
+        except Exception as failure:  # noqa: BLE001 - logged where it is answered
+            return self._answer_to_failure(request, failure)
+
+    def _answer_to_failure(self, request: Request, failure: Exception) -> Response:
+        # Each error in a name of its own, which ends with its block: a frame that held the error
+        # that has gone through it would be a circle, and the files of the view stay open.
+        if not isinstance(failure, HTTPError):  # Which a handler may raise instead of a page.
+            _logger.error("The answer to %s failed", _logged_name(request), exc_info=failure)
+        try:
+            return self._built_in(request, failure)
+        except Exception as worse:
+            _logger.exception("The answer to %s failed", _logged_name(request))
+            return self._built_in(request, worse)
 
     def _handled(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPError) else 500
@@ -292,10 +307,7 @@ class Wiverno(Router):
         if not isinstance(result, tuple | Response):
             result = (status, result)
         response = response_from(result)
-        if isinstance(error, HTTPError):
-            for name, value in error.headers.items():
-                response.headers.setdefault(name, value)
-        return response
+        return _with_headers_of(error, response) if isinstance(error, HTTPError) else response
 
     def _page(self, request: Request, error: Exception, status: int) -> Any:
         if status == 404 and self.page_404 is not None:
@@ -308,6 +320,10 @@ class Wiverno(Router):
             return self.page_500(request, report)
         return self._error_pages.page(request, error, debug=self.debug)
 
+    def _built_in(self, request: Request, error: Exception) -> Response:
+        page = self._error_pages.built_in(request, error, debug=self.debug)
+        return _with_headers_of(error, page) if isinstance(error, HTTPError) else page
+
 
 def _replaced(response: Response, result: Any) -> Response:
     """What an after hook makes of the response: None leaves it as it is."""
@@ -315,6 +331,23 @@ def _replaced(response: Response, result: Any) -> Response:
         return response
     response.close()
     return response_from(result)
+
+
+def _with_headers_of(error: HTTPError, response: Response) -> Response:
+    """With those that the response has not itself."""
+    try:
+        for name, value in error.headers.items():
+            response.headers.setdefault(name, value)
+    except BaseException:
+        response.close()
+        raise
+    return response
+
+
+def _logged_name(request: Request) -> str:
+    """The path is the client's text, and must not write lines of its own."""
+    name = f"{request.method} {request.path}"
+    return name if name.isprintable() else repr(name)
 
 
 def _hooked(route: Route, request: Request) -> Any:
