@@ -15,7 +15,7 @@ from wiverno.core.wsgi_types import Environ
 sample = settings(
     max_examples=600, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-many = settings(max_examples=8_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 LATIN_1 = st.text(st.characters(max_codepoint=255), max_size=30)
 
