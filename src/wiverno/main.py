@@ -265,8 +265,10 @@ class Wiverno(Router):
                 response.close()
             finished = self._response_to(request, error).finish(request.environ)
         body = finished.body
-        if request.holds_files:
-            # What is sent piece by piece may still read the files of the form.
+        if isinstance(body, list):
+            request.close()
+        elif request.environ.get("CONTENT_TYPE"):
+            # What is sent piece by piece may still read the form, or only begin to.
             body = FollowedBody(body, request.close)
         try:
             start_response(finished.status, finished.headers)

@@ -3,7 +3,7 @@
 from io import BytesIO, TextIOWrapper
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.application.wsgi_client import environ_for
@@ -11,6 +11,9 @@ from wiverno.core.exceptions import ContentTooLargeError, RequestBodyError
 from wiverno.core.http.body_limits import BodyLimits
 from wiverno.core.requests import Request
 from wiverno.core.wsgi_types import Environ
+
+# No deadline: how long one example takes is up to what else the machine does.
+SETTINGS = settings(derandomize=True, deadline=None)
 
 JSON = "application/json"
 URLENCODED = "application/x-www-form-urlencoded"
@@ -209,6 +212,7 @@ def test_data_when_the_charset_is_wrong_is_400(charset: str, body: bytes, words:
     assert caught.value.status_code == 400
 
 
+@SETTINGS
 @given(st.binary(max_size=40), st.integers(0, 50), st.integers(0, 50), st.integers(1, 9))
 def test_body_when_any_length_is_declared_is_that_long_or_refused(
     sent: bytes, declared: int, limit: int, most: int

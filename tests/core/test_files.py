@@ -120,7 +120,10 @@ PIECES = st.sampled_from(
 
 
 @settings(
-    derandomize=True, max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    derandomize=True,
+    deadline=None,
+    max_examples=500,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(PIECES | st.text(max_size=3), max_size=8), st.sampled_from(["/", "", "\\"]))
 def test_open_when_the_text_is_hostile_never_leaves_the_root(

@@ -4,11 +4,14 @@ import json
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiverno.core.exceptions import RequestBodyError
 from wiverno.core.http.json_text import MAX_DEPTH, parse_json
+
+# No deadline: how long one example takes is up to what else the machine does.
+SETTINGS = settings(derandomize=True, deadline=None)
 
 DIGITS = sys.get_int_max_str_digits()
 VALUES = st.recursive(
@@ -19,6 +22,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
+@SETTINGS
 @given(VALUES, st.booleans())
 def test_json_when_valid_is_its_value(value: object, is_ascii: bool) -> None:
     text = json.dumps(value, ensure_ascii=is_ascii)
@@ -49,6 +53,9 @@ def test_json_when_it_begins_with_a_byte_order_mark_ignores_it() -> None:
         (b'{"a": ["\\\\", {"\\uDE00\\ud83d": 1}]}', r"the escape \\ude00 is half"),
         (b"[1,\n NaN]", "the number NaN at line 2, column 2 is refused"),
         (b'["NaN", Infinity]', "the number Infinity at line 1, column 9"),
+        (b"[1e999--", "the number 1e999 at line 1, column 2"),
+        (b"[NaN.5e1", "the number NaN at line 1, column 2"),
+        (b"9" * (DIGITS + 1) + b"..", "the number 9999999999"),
         (b"-Infinity", "the number -Infinity at line 1, column 1"),
         (b'["1e999", "a\\"1e999", 1, -2.5, 1e999]', "the number 1e999 at line 1, column 32"),
         (b"[7,\n\n" + b"9" * (DIGITS + 1) + b"]", r"9999999999\.\.\. \(.*\) at line 3, column 1"),

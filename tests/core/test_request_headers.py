@@ -6,13 +6,16 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiverno.core.http.accept import best_match, parse_accept
 from wiverno.core.http.cookies import parse_cookies
 from wiverno.core.http.headers import Headers
 from wiverno.core.http.media_types import parse_media_type
+
+# No deadline: how long one example takes is up to what else the machine does.
+SETTINGS = settings(derandomize=True, deadline=None)
 
 LATIN_1 = st.text(st.characters(max_codepoint=255))
 
@@ -65,6 +68,7 @@ def test_cookies_when_one_is_odd_keep_the_others() -> None:
     assert parse_cookies(header) == {"a": "1", "b": "two", "c": "x=y", "e": '"', "f": ""}
 
 
+@SETTINGS
 @given(LATIN_1)
 def test_cookies_when_any_text_never_fail(text: str) -> None:
     assert "" not in parse_cookies(text)
@@ -90,6 +94,7 @@ def test_media_type_when_parsed_has_its_parameters(
     assert parse_media_type(text) == (media_type, parameters)
 
 
+@SETTINGS
 @given(st.dictionaries(st.from_regex(r"[a-z0-9]+", fullmatch=True), LATIN_1, max_size=4))
 def test_media_type_when_parameters_are_quoted_gives_them_back(parameters: dict[str, str]) -> None:
     quoted = (
@@ -158,6 +163,7 @@ def test_accept_when_nothing_is_offered_is_nothing() -> None:
     assert best_match("", []) is None
 
 
+@SETTINGS
 @given(LATIN_1)
 def test_accept_when_any_text_never_fails(text: str) -> None:
     assert all(0 <= each.quality <= 1 for each in parse_accept(text))

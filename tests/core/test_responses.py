@@ -714,7 +714,10 @@ def test_file_when_empty_is_sent_whole(tmp_path: Path) -> None:
 
 
 @settings(
-    derandomize=True, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    derandomize=True,
+    deadline=None,
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.integers(0, 300_000), st.integers(0, 300_000))
 def test_range_when_drawn_is_that_slice_or_nothing(path: Path, first: int, last: int) -> None:
@@ -820,7 +823,10 @@ def test_redirect_when_unusable_is_refused() -> None:
 
 
 @settings(
-    derandomize=True, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    derandomize=True,
+    deadline=None,
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.text(), st.text())
 def test_headers_when_of_any_text_hold_no_control(path: Path, name: str, text: str) -> None:
@@ -860,7 +866,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(JSON_VALUES)
 def test_json_when_drawn_comes_back(value: Any) -> None:
     assert json.loads(send(Response.json(value)).body) == value

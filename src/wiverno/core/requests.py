@@ -39,6 +39,7 @@ __all__ = [
 
 _STREAM_BUFFER_BYTES = 64 * 1024
 _MISSING: Final = object()
+_FORM_KEY = "wiverno.form"
 
 
 class Request:
@@ -55,9 +56,8 @@ class Request:
         "_cookies",
         "_data",
         "_environ",
-        "_failure",
         "_headers",
-        "_is_taken",
+        "_obstacle",
         "_path_params",
         "_query_params",
         "_session",
@@ -191,7 +191,7 @@ class Request:
         """
         found = getattr(self, "_data", _MISSING)
         if found is _MISSING:
-            found = self._data = self._attempt(self._parse_body)
+            found = self._data = self._parse_body()
         return found
 
     @property
@@ -262,12 +262,14 @@ class Request:
     @property
     def holds_files(self) -> bool:
         """Whether a form was read whose files have to be closed."""
-        return isinstance(getattr(self, "_data", None), FormData)
+        return _FORM_KEY in self._environ
 
     def close(self) -> None:
         """Give back the files of its form. The application does it when the response is sent."""
-        if self.holds_files:
-            self._data.close()
+        # Asked for after every request: an empty slot would cost several times as much.
+        form = self._environ.get(_FORM_KEY)
+        if form is not None:
+            form.close()
 
     @property
     def _limits(self) -> BodyLimits:
@@ -282,41 +284,41 @@ class Request:
             charset = parameters.get("charset", "utf-8")
             return parse_urlencoded(self.body, charset, self._limits.max_fields)
         if media_type == "multipart/form-data":
-            length = body_length(self._environ)
-            check_length(length or 0, self._limits.max_form_bytes, "max_form_bytes")
-            return parse_multipart(self._open(), parameters, self._limits)
+            return self._attempt(lambda: self._read_form(parameters))
         return {}
 
+    def _read_form(self, parameters: dict[str, str]) -> FormData:
+        limits = self._limits
+        check_length(body_length(self._environ) or 0, limits.max_form_bytes, "max_form_bytes")
+        form = parse_multipart(self._open(), parameters, limits)
+        self._environ[_FORM_KEY] = form
+        return form
+
     def _read_body(self) -> bytes:
-        self._check_unread()
         return read_body(self._environ, self._limits.max_memory_bytes)
 
     def _open(self) -> BinaryIO:
         if hasattr(self, "_body"):
             return BytesIO(self._body)
-        self._check_unread()
-        self._is_taken = True
+        self._obstacle: tuple[type[Exception], str] = (
+            RuntimeError,
+            "The body has been read in another way. Choose one: `request.data`, "
+            "`request.body` or `request.stream`.",
+        )
         return cast(BinaryIO, BufferedReader(BodyStream(self._environ), _STREAM_BUFFER_BYTES))
 
-    def _check_unread(self) -> None:
-        if hasattr(self, "_is_taken"):
-            raise RuntimeError(
-                "The body has been read in another way. Choose one: `request.data`, "
-                "`request.body` or `request.stream`."
-            )
-
     def _attempt(self, read: Callable[[], Any]) -> Any:
-        # After a failure nothing is tried again: what is left would look like a shorter body.
-        failure: tuple[type[RequestBodyError], str] | None = getattr(self, "_failure", None)
-        if failure is not None:
-            kind, message = failure
+        # What is left of a body that has been read in part would look like a shorter one.
+        obstacle: tuple[type[Exception], str] | None = getattr(self, "_obstacle", None)
+        if obstacle is not None:
+            kind, message = obstacle
             raise kind(message)
         try:
             return read()
         except RequestBodyError as error:
             # Not the error itself: its traceback leads to the view, which has the request. In
             # such a circle the view's files would stay open until the garbage collector comes.
-            self._failure = (type(error), error.message)
+            self._obstacle = (type(error), error.message)
             raise
 
 

@@ -173,7 +173,7 @@ def _is_plain_file(stream: object) -> bool:
         return False
     file = cast(io.FileIO, stream)
     try:
-        return file.tell() == 0 == os.lseek(file.fileno(), 0, os.SEEK_CUR)
+        return os.lseek(file.fileno(), 0, os.SEEK_CUR) == 0
     except (OSError, ValueError):  # A pipe, or closed.
         return False
 

@@ -74,13 +74,13 @@ def test_parse_date_when_the_year_has_two_digits_is_at_most_fifty_years_ahead(
     assert moment == datetime(year, 11, 6, 8, 49, 37, tzinfo=UTC).timestamp()
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(st.integers(min_value=-62135596800, max_value=LAST_SECOND))
 def test_parse_date_of_what_was_formatted_gives_it_back(moment: int) -> None:
     assert parse_date(format_date(moment)) == moment
 
 
-@settings(derandomize=True)
+@settings(derandomize=True, deadline=None)
 @given(st.text())
 def test_parse_date_when_it_is_any_text_raises_nothing(text: str) -> None:
     parse_date(text)

@@ -13,8 +13,14 @@ MAX_DEPTH = 256
 version and on how deep the caller is, and what it has just read, it often can neither copy nor
 write again. Documents of people have some ten levels."""
 
+# A number as the decoder reads it, which goes no further: `1e999` of `1e999--`.
 _STRING_OR_NUMBER = re.compile(
-    r'"(?:[^"\\]++|\\.)*+"|(?P<number>-?(?:[0-9][0-9.eE+-]*+|NaN|Infinity))', re.DOTALL
+    r"""
+    "(?:[^"\\]++|\\.)*+"
+    | (?P<number>
+        -?(?: (?:0|[1-9][0-9]*+) (?:\.[0-9]++)? (?:[eE][-+]?[0-9]++)? | NaN | Infinity )
+    )""",
+    re.DOTALL | re.VERBOSE,
 )
 
 

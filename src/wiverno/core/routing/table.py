@@ -104,13 +104,15 @@ class RouteTable:
                 else:
                     return None
             node = child
-        if node.endpoint is None or method not in node.endpoint.by_method:
+        endpoint = node.endpoint
+        target = None if endpoint is None else endpoint.by_method.get(method)
+        if target is None:
             return None
-        route, names = node.endpoint.by_method[method]
+        route, names = target
         if len(values) == 1:
             return route, {names[0]: values[0]}
-        # There are as many: both are of one shape. `strict` would take longer than the rest.
-        return route, dict(zip(names, values, strict=False))
+        # There are as many, by the shape. To say `strict` takes as long as the rest of it.
+        return route, dict(zip(names, values))  # noqa: B905
 
     def _search(self, path: str, method: str) -> RouteMatch | MethodMismatch | None:
         allowed: set[str] = set()
@@ -139,12 +141,12 @@ class RouteTable:
         if not self._prefixes.static:
             return
         segments = path.split("/", MOST_SEGMENTS + 1)
-        tails = [
-            (tail, depth, values)
-            for node, depth, values in reached(self._prefixes, segments)
-            for tail in node.tails
-        ]
-        for tail, depth, values in sorted(tails, key=lambda each: each[0].order):
+        tails = []
+        for node, depth, values in reached(self._prefixes, segments):
+            tails += [(tail, depth, values) for tail in node.tails]
+        if len(tails) > 1:
+            tails.sort(key=lambda each: each[0].order)
+        for tail, depth, values in tails:
             more = tail.match("/".join(segments[depth:])) if depth < len(segments) else None
             if more is not None:
                 yield tail.endpoint, values + more
