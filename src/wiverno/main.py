@@ -324,9 +324,19 @@ class Wiverno(Router):
             _report("%s failed", request, error)
         try:
             return self._handled(request, error)
-        except Exception as failure:  # noqa: BLE001 - as above, and reported
+        except Exception as failure:  # noqa: BLE001 - reported where it is answered
+            return self._answer_to_failure(request, failure)
+
+    def _answer_to_failure(self, request: Request, failure: Exception) -> Response:
+        # Each error in a name of its own, which ends with its block: a frame that held the error
+        # that has gone through it would be a circle, and the files of the view stay open.
+        if not isinstance(failure, HTTPError):  # Which a handler may raise instead of a page.
             _report("The answer to %s failed", request, failure)
-            return self._error_pages.built_in(request, failure, debug=self.debug)
+        try:
+            return self._built_in(request, failure)
+        except Exception as worse:  # noqa: BLE001 - as above, and reported
+            _report("The answer to %s failed", request, worse)
+            return self._built_in(request, worse)
 
     def _handled(self, request: Request, error: Exception) -> Any:
         status = error.status_code if isinstance(error, HTTPError) else 500
@@ -339,10 +349,7 @@ class Wiverno(Router):
             result = (status, result)
         if not isinstance(error, HTTPError) or not error.headers:
             return result
-        response = response_from(result)
-        for name, value in error.headers.items():
-            response.headers.setdefault(name, value)
-        return response
+        return _with_headers_of(error, response_from(result))
 
     def _page(self, request: Request, error: Exception, status: int) -> Any:
         if status == 404 and self.page_404 is not None:
@@ -355,6 +362,10 @@ class Wiverno(Router):
             return self.page_500(request, report)
         return self._error_pages.page(request, error, debug=self.debug)
 
+    def _built_in(self, request: Request, error: Exception) -> Response:
+        page = self._error_pages.built_in(request, error, debug=self.debug)
+        return _with_headers_of(error, page) if isinstance(error, HTTPError) else page
+
 
 def _replaced(response: Response, result: Any) -> Response:
     """What an after hook makes of the response: None leaves it as it is."""
@@ -362,6 +373,17 @@ def _replaced(response: Response, result: Any) -> Response:
         return response
     response.close()
     return response_from(result)
+
+
+def _with_headers_of(error: HTTPError, response: Response) -> Response:
+    """With those that the response has not itself."""
+    try:
+        for name, value in error.headers.items():
+            response.headers.setdefault(name, value)
+    except BaseException:
+        response.close()
+        raise
+    return response
 
 
 def _hooked(route: Route, request: Request) -> Any:
