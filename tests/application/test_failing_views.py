@@ -286,6 +286,31 @@ def test_response_when_the_server_refuses_it_is_closed(app: Wiverno, opened: Ope
     assert opened.closed
 
 
+# Streams.
+
+
+class Source:
+    """Pieces of a body, of which the last fails."""
+
+    def __init__(self, pieces: Iterable[Any]) -> None:
+        self._pieces = pieces
+        self.is_closed = False
+
+    def stream(self) -> Iterator[Any]:
+        try:
+            yield from self._pieces
+            raise BrokenError
+        finally:
+            self.is_closed = True
+
+
+def _open_stream(app: Wiverno) -> Any:
+    statuses: list[str] = []
+    body: Any = app(environ_for(), lambda status, headers, *_: statuses.append(status))  # type: ignore[arg-type]
+    assert statuses == ["200 OK"]
+    return body
+
+
 def test_stream_when_it_fails_in_the_middle_raises_and_is_closed(app: Wiverno) -> None:
     source = Source(["one", b"two"])
     app.get("/")(lambda request: source.stream())
