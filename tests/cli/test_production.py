@@ -111,7 +111,7 @@ def test_prod_when_the_app_shows_tracebacks_says_so(tmp_path: Path) -> None:
 
 
 def test_prod_when_the_target_is_missing_is_one_line_and_2(tmp_path: Path) -> None:
-    done = _run_prod(tmp_path)
+    done = _run_prod(tmp_path, "run:app")
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"Error: No module named 'run'. Looked in {tmp_path} (first on")

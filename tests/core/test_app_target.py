@@ -335,7 +335,8 @@ def test_app_target_when_imported_and_used_loads_no_module_for_errors(tmp_path: 
         "import sys\n"
         "from wiverno.core.app_target import load, parse\n"
         "load(parse('run'))\n"
-        "heavy = {'wiverno.core.app_target_calls', 'difflib', 'wiverno.core.app_target_hints', 'pathlib', 'logging'}\n"
+        "heavy = {'difflib', 'wiverno.core.app_target_calls', 'wiverno.core.app_target_hints',"
+        " 'pathlib', 'logging'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
 

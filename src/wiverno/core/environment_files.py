@@ -5,6 +5,7 @@ Reads and parses; sets nothing. Who applies them decides what wins: here always 
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from wiverno.core.exceptions import EnvironmentFileError
 
@@ -28,9 +29,19 @@ def read_variables(paths: Iterable[str], environment: Mapping[str, str]) -> dict
     A file that is not there sets nothing. Raises EnvironmentFileError for one that cannot be
     read or parsed.
     """
+    return variables_of(read_files(paths), environment)
+
+
+def read_files(paths: Iterable[str]) -> dict[str, bytes]:
+    """What is in the files; nothing where one is not there. Raises EnvironmentFileError."""
+    return {path: _content_of(path) for path in paths}
+
+
+def variables_of(contents: Mapping[str, bytes], environment: Mapping[str, str]) -> dict[str, str]:
+    """The same as `read_variables`, of files that were read."""
     found: dict[str, str] = {}
-    for path in paths:
-        found |= parse(_text_of(path), path, environment, found)
+    for path, content in contents.items():
+        found |= parse(_decode(content, path), path, environment, found)
     return {name: value for name, value in found.items() if name not in environment}
 
 
@@ -96,16 +107,20 @@ def _error(text: str, position: int, name: str) -> EnvironmentFileError:
     )
 
 
-def _text_of(path: str) -> str:
+def _content_of(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read().decode("utf-8-sig")
+        return Path(path).read_bytes()
     except FileNotFoundError:
-        return ""
+        return b""
     except OSError as error:
         raise EnvironmentFileError(
             f"The environment file {path!r} cannot be read: {error.strerror}."
         ) from None
+
+
+def _decode(content: bytes, path: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise EnvironmentFileError(
             f"The environment file {path!r} is not UTF-8 (byte {error.start}). Save it as UTF-8."

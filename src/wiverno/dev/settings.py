@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from wiverno.core.exceptions import WivernoError
 
@@ -42,6 +42,10 @@ class DevSettings:
     """Nothing below them is a data file."""
     unwatch_files: tuple[str, ...] = ()
     """Not followed, unless imported."""
+    env_files: tuple[str, ...] = ()
+    """Set variables for the application; depended on like those of `watch_files`."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that the application has where nobody else sets them."""
 
     retire_deadline_s: float = 10.0
     """How long a replaced worker may finish its requests. It serves nothing new meanwhile, so
@@ -116,6 +120,8 @@ class DevSettings:
         watch_files: Sequence[str],
         static_dirs: Sequence[str],
         unwatch_files: Sequence[str],
+        env_files: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
         is_verbose: bool = False,
     ) -> "DevSettings":
         """Raises SettingError, saying which value is wrong and what would be right."""
@@ -141,9 +147,11 @@ class DevSettings:
             reload_strategy=reload_strategy,
             wait_timeout_s=wait_timeout_s,
             build_timeout_s=build_timeout_s,
-            watch_files=_absolute("watch_files", watch_files),
+            watch_files=_absolute("watch_files", [*watch_files, *env_files]),
             static_dirs=_absolute("static_dirs", static_dirs),
             unwatch_files=_absolute("unwatch_files", unwatch_files),
+            env_files=_absolute("env_files", env_files),
+            environment=dict(environment or {}),
             is_verbose=is_verbose,
         )
         settings._check_paths()

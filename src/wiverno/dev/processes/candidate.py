@@ -99,6 +99,8 @@ class Candidate:
         self._doorbell: HangingDoorbell | None = None
         self.gate = self._make_gate()
         self._begun = time.monotonic()
+        self._changed_environment: str | None = None
+        """A file that the environment of this process is older than."""
         self.lifespan: Lifespan | None = None
         self._take_descriptors()
 
@@ -116,6 +118,7 @@ class Candidate:
         debug: bool | None = None
         report, blame = b"", Blame.CODE
         try:
+            self._check_environment()
             loaded = load(AppTarget(self.build.module, self.build.attribute))
             # Before `built`: an application that cannot start is a failed build.
             self.lifespan = _started_lifespan(loaded)
@@ -150,6 +153,8 @@ class Candidate:
 
     def _judge(self, outcome: Outcome) -> dict[str, Any]:
         """The outcome as it stands after a look at the disk, with its reason."""
+        if self._changed_environment is not None:
+            return {"outcome": Outcome.CHANGED, "changed_path": self._changed_environment}
         if not self.gate.is_fresh():
             return {"outcome": Outcome.CHANGED, "changed_path": self.gate.stale_path}
         # A failed build needs no more modules than it had.
@@ -260,6 +265,20 @@ class Candidate:
             self._snapshots = Snapshots(self, self._execution)
             self._execution.on_point = self._snapshots.reached
             self._begin_snapshots()
+
+    def _check_environment(self) -> None:
+        """Nothing is imported in an environment that is older than the record of its files."""
+        build = self.build
+        if not build.environment_files:
+            return
+        from wiverno.core.exceptions import EnvironmentFileError
+        from wiverno.dev.processes.environment import digest_of
+
+        if digest_of(build.environment_files) != build.environment_digest:
+            self._changed_environment = build.environment_files[0]
+            raise EnvironmentFileError("The environment files have changed meanwhile.")
+        if build.environment_fault:
+            raise EnvironmentFileError(build.environment_fault)
 
     def _begin_snapshots(self) -> None:
         if self._snapshots is not None:

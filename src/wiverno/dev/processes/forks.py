@@ -95,6 +95,8 @@ class Forks:
         self._last_generation = generation
         self._note_hot_files(cause)
         self._look_at_installation()
+        if (path := self._table.environment.refresh()) is not None:
+            self._let_go_of_all(path)
         origin = None if self._must_be_new(generation, cause) else self._deepest_origin()
         if self._skips_snapshots:
             self._unfit_generation = generation
