@@ -106,6 +106,8 @@ def test_duration_when_shown_has_two_units_at_most(seconds: float, text: str) ->
             "watch_files": ("a b", "-c"),
             "static_dirs": ("assets",),
             "unwatch_files": ("x,y",),
+            # It has to be there.
+            "env_files": ("/dev/null",),
         },
     ],
 )

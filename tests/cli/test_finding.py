@@ -132,6 +132,11 @@ def test_find_when_it_looks_imports_nothing(tmp_path: Path) -> None:
             "Found app:application (application = create_app(…) in app.py:4). "
             "Also there: app:create_app().",
         ),
+        (
+            {"run.py": FLASK, ".flaskenv": "FLASK_APP=shop", ".env": ""},
+            "Found run:app (app = Flask(…) in run.py:2). "
+            ".flaskenv is not read without --env-file .flaskenv.",
+        ),
         ({"main.py": "("}, "Found main:app (main.py cannot be parsed as it is now)."),
         (
             {f"{name}/app.py": FLASK for name in "abcdefg"},

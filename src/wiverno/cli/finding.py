@@ -1,6 +1,6 @@
 """Finds the application of a project where nobody has named it. Imports no code of the user."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ DEFAULT_MODULE = "run"
 _DJANGO_MODULE = "wiverno.frameworks.django"
 # Django's own are served with static files by way of manage.py.
 _AFTER_MANAGE = ("wsgi", "asgi")
+# Flask reads it only in its own command, and only with python-dotenv.
+_FLASK_FILE = ".flaskenv"
 # Longer lists hide what the reader looks for.
 _SHOWN_MAX = 5
 
@@ -27,40 +29,57 @@ class Found:
     target: AppTarget
     reason: str
     others: tuple[AppTarget, ...] = ()
+    unread: str = ""
+    """A file in which Flask's own command would have looked."""
 
     @property
     def line(self) -> str:
         """What the user is told. Empty where nothing else could have been meant."""
         is_usual = self.target == AppTarget(DEFAULT_MODULE, DEFAULT_ATTRIBUTE)
-        if is_usual and not self.others:
+        if is_usual and not self.others and not self.unread:
             return ""
         text = f"Found {self.target} ({self.reason})."
         if self.others:
             text += f" Also there: {_listed([str(each) for each in self.others])}."
+        if self.unread:
+            text += f" {self.unread} is not read without --env-file {self.unread}."
         return text
 
 
-def find(folder: Path, environment: Mapping[str, str], *, for_production: bool = False) -> Found:
+def find(
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    for_production: bool = False,
+    env_files: Collection[str] = (),
+) -> Found:
     """The application of the project in `folder`; raises UserError where there is none.
 
     First FLASK_APP, then the files in which applications are by custom, then `manage.py`, then
-    the same files one folder down. `environment` is what the application will see.
+    the same files one folder down. `environment` is what the application will see, with what
+    `env_files` set.
     """
     project = ProjectModules(folder)
     seen = list(_look(project, environment, for_production=for_production))
     offers = [offer for each in seen for offer in each.applications]
-    if value := environment.get(flask_app.VARIABLE, "").strip():
-        target = flask_app.target_from(value, project)
-        others = tuple(each.target for each in offers if each.target != target)
-        return Found(target, f"{flask_app.VARIABLE}={value}", others)
-    if offers:
-        first, *rest = offers
-        return Found(first.target, first.reason, tuple(each.target for each in rest))
-    if project.file_of(DEFAULT_MODULE) is not None:
+    first = _named_by_flask(project, environment) or next(iter(offers), None)
+    if first is None and project.file_of(DEFAULT_MODULE) is not None:
         # It may make its application in a way that only its import shows.
         target = AppTarget(DEFAULT_MODULE, DEFAULT_ATTRIBUTE)
-        return Found(target, f"{project.shown(DEFAULT_MODULE)} is there")
-    raise UserError(_nothing_found(project, [miss for each in seen for miss in each.near_misses]))
+        first = Offer(target, f"{project.shown(DEFAULT_MODULE)} is there")
+    if first is None:
+        misses = [miss for each in seen for miss in each.near_misses]
+        raise UserError(_nothing_found(project, misses))
+    others = tuple(each.target for each in offers if each.target != first.target)
+    is_unread = _FLASK_FILE not in env_files and (folder / _FLASK_FILE).is_file()
+    return Found(first.target, first.reason, others, _FLASK_FILE if is_unread else "")
+
+
+def _named_by_flask(project: ProjectModules, environment: Mapping[str, str]) -> Offer | None:
+    value = environment.get(flask_app.VARIABLE, "").strip()
+    if not value:
+        return None
+    return Offer(flask_app.target_from(value, project), f"{flask_app.VARIABLE}={value}")
 
 
 def _look(

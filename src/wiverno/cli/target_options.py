@@ -40,7 +40,12 @@ class Asked:
             return _configured_target(configured)
         from wiverno.cli.finding import find
 
-        found = find(Path.cwd(), {**variables, **os.environ}, for_production=for_production)
+        found = find(
+            Path.cwd(),
+            {**variables, **os.environ},
+            for_production=for_production,
+            env_files=self.env_files,
+        )
         if found.line:
             click.echo(found.line, err=True)
         return found.target

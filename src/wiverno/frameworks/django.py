@@ -49,7 +49,10 @@ def _application() -> tuple[Any, bool]:
     # Before Django is imported, as manage.py does.
     os.environ.setdefault(VARIABLE, name)
     try:
+        # As wsgi.py has it: before the project's own modules, so that in development their
+        # changes leave it imported.
         from django.conf import settings
+        from django.core.wsgi import get_wsgi_application
     except ModuleNotFoundError as error:
         if error.name != "django":
             raise
@@ -60,8 +63,6 @@ def _application() -> tuple[Any, bool]:
     for setting, is_asgi in (("ASGI_APPLICATION", True), ("WSGI_APPLICATION", False)):
         if path := getattr(settings, setting, None):
             return _import_object(path, setting), is_asgi
-    from django.core.wsgi import get_wsgi_application
-
     return get_wsgi_application(), False
 
 

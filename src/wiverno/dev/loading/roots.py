@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 from wiverno.dev.loading.user_code import UserCode
 
+# Modules of ours that do what a file of the user's would: they may set the environment.
+_SET_UP = "wiverno.frameworks."
 _IMPORT_SYSTEM = ("<frozen importlib", os.path.dirname(importlib.__file__) + os.sep)
 
 
@@ -207,7 +209,7 @@ class Roots:
         """A module that is not the user's is about to be imported."""
         frame = sys._getframe(2)
         self._note(name, frame)
-        if name in self._left_out:
+        if name in self._left_out or name.startswith(_SET_UP):
             self.changes.other_import_begins()
         elif self._new is None and _is_installed(name) and self._is_user_code(frame):
             self._new = name
