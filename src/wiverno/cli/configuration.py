@@ -35,7 +35,7 @@ class ConfiguredCommand(click.Command):
         """As always, with the defaults of the project."""
         if "--help" not in args:
             own = {each.name for each in self.params}
-            defaults = read(Path.cwd()).defaults
+            defaults = read(Path()).defaults
             ctx.default_map = {name: value for name, value in defaults.items() if name in own}
         return super().parse_args(ctx, args)
 

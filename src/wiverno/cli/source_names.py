@@ -82,13 +82,16 @@ def read_names(text: bytes | str, module: str, *, is_package: bool = False) -> S
         with warnings.catch_warnings():
             # Of the user's escapes; they are told when it is compiled to be run.
             warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+            return _names(ast.parse(text), module if is_package else module.rpartition(".")[0])
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    package = module if is_package else module.rpartition(".")[0]
+
+
+def _names(tree: ast.Module, package: str) -> SourceNames:
     names = SourceNames()
     for statement in _statements(tree.body):
         for bound in _bound_by(statement, package, names):
+            # `app = None` stands for "not made yet" before or beside what makes it.
             if not isinstance(bound, Constant) or bound.name not in names.bound:
                 names.bound[bound.name] = bound
     return names
@@ -102,7 +105,7 @@ def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
                 if not _is_never_imported(statement.test):
                     yield from _statements(statement.body)
                 yield from _statements(statement.orelse)
-            case ast.Try():
+            case ast.Try() | ast.TryStar():
                 yield from _statements(statement.body)
                 for handler in statement.handlers:
                     yield from _statements(handler.body)

@@ -36,7 +36,7 @@ class Asked:
         variables = self.read_variables()
         if (self.app, self.app_module, self.app_name) != (None, None, None):
             return choose_target(self.app, self.app_module, self.app_name)
-        if (configured := read(Path.cwd()).app) is not None:
+        if (configured := read(Path()).app) is not None:
             return _configured_target(configured)
         from wiverno.cli.finding import find
 
