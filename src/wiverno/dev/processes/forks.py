@@ -95,8 +95,6 @@ class Forks:
         self._last_generation = generation
         self._note_hot_files(cause)
         self._look_at_installation()
-        if (path := self._table.environment.refresh()) is not None:
-            self._let_go_of_all(path)
         origin = None if self._must_be_new(generation, cause) else self._deepest_origin()
         if self._skips_snapshots:
             self._unfit_generation = generation
@@ -256,8 +254,8 @@ class Forks:
         return Origin(self._bare, Level.BARE)
 
     def _look_at_installation(self) -> None:
-        """A cold start would import what is installed now: let go of whatever holds the old."""
-        path = self._installation.first_change()
+        """A cold start begins with what is there now: let go of whatever holds the old."""
+        path = self._table.environment.refresh() or self._installation.first_change()
         if path is None:
             return
         self._let_go_of_all(path)
