@@ -17,11 +17,16 @@ from wiverno.templating.error_templates import ErrorTemplates
 class ErrorPages:
     """The templates `404.html`, `500.html`, ... of a folder, and the built-in pages behind them.
 
-    `routes` are listed by the built-in 404 page, in debug mode.
+    `routes` are listed by the built-in 404 page, in debug mode; `url_for` is for the templates.
     """
 
-    def __init__(self, folder: str | Path | None, routes: Callable[[], Iterable[Route]]) -> None:
-        self._templates = None if folder is None else ErrorTemplates(folder)
+    def __init__(
+        self,
+        folder: str | Path | None,
+        routes: Callable[[], Iterable[Route]],
+        url_for: Callable[..., str],
+    ) -> None:
+        self._templates = None if folder is None else ErrorTemplates(folder, url_for)
         self._routes = routes
 
     def page(self, request: Request, error: Exception, *, debug: bool) -> Response:
@@ -34,8 +39,6 @@ class ErrorPages:
                 "title": status_line(status)[4:],
                 "message": message,
                 "request": request,
-                # As in every other template: pages share a layout with its links.
-                "url_for": request.url_for,
                 "traceback": describe_failure(error).traceback if _shows(error, debug) else None,
             }
             text = self._templates.page(status, content)

@@ -314,9 +314,8 @@ def _take_cold_start_environment(build: Build, main_spec: ModuleSpec | None) -> 
 
 
 def _started_lifespan(application: Any) -> "Lifespan | None":
-    if getattr(application, "lifespan", None) is None:
-        return None
-    # Whoever has one has imported it; others need not.
+    if "wiverno.core.lifespan" not in sys.modules:
+        return None  # Whoever has one has imported it; others need not.
     from wiverno.core.lifespan import lifespan_of
 
     lifespan = lifespan_of(application)
