@@ -59,6 +59,13 @@ def _application_options(command: _Command) -> _Command:
     # `-h` is the host, as documented, so help has its long form only.
     for decorate in (
         _target_options,
+        click.option(
+            "--interface",
+            type=click.Choice(["auto", "wsgi", "asgi"]),
+            default="auto",
+            show_default=True,
+            help="What APP is called with; auto: told by looking at it.",
+        ),
         click.option("-p", "--port", type=int, default=_DEFAULT_PORT, show_default=True),
         click.option("-h", "--host", default=_DEFAULT_HOST, show_default=True),
     ):
@@ -143,6 +150,7 @@ def _development_options(command: _Command) -> _Command:
         app_name: str | None,
         host: str,
         port: int,
+        interface: str,
         watch: str | None,
         ignore: str | None,
         debounce: float,
@@ -174,6 +182,7 @@ def _development_options(command: _Command) -> _Command:
             watch_files=watch_file,
             static_dirs=static_dir,
             unwatch_files=unwatch_file,
+            interface=interface,
             verbose=verbose,
         )
         command(options=options, **others)
@@ -227,6 +236,7 @@ def prod(
     app_name: str | None,
     host: str,
     port: int,
+    interface: str,
     **settings: Any,
 ) -> None:
     """Serve APP to the world; Ctrl+C or SIGTERM finishes what has begun.
@@ -238,7 +248,7 @@ def prod(
 
     refuse_two_places(click.get_current_context())
     target = choose_target(app, app_module, app_name)
-    serve(target, settings_from_words(settings), host=host, port=port)
+    serve(target, settings_from_words(settings), host=host, port=port, interface=interface)
 
 
 @wiverno.command()

@@ -18,6 +18,7 @@ _LATER_WORDS = {
     "watch_files": "--watch-file",
     "static_dirs": "--static-dir",
     "unwatch_files": "--unwatch-file",
+    "interface": "--interface",
     "verbose": "--verbose",
 }
 
@@ -40,6 +41,7 @@ class DevelopmentOptions:
     watch_files: tuple[str, ...] = ()
     static_dirs: tuple[str, ...] = ()
     unwatch_files: tuple[str, ...] = ()
+    interface: str = "auto"
     verbose: bool = False
 
     def words(self) -> tuple[str, ...]:

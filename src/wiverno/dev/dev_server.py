@@ -60,6 +60,7 @@ class DevServer:
         watch_files: Sequence[str] = (),
         static_dirs: Sequence[str] = (),
         unwatch_files: Sequence[str] = (),
+        interface: str = "auto",
         verbose: bool = False,
     ) -> None:
         """`watch_dirs=None` is the current directory.
@@ -74,8 +75,10 @@ class DevServer:
         a page. `reload="manual"` restarts a running application only when it is asked for.
         `wait_timeout_seconds` is how long a request waits for a build, `build_timeout_seconds`
         how long a build may take. The application depends on `watch_files` from the start;
-        nothing in `static_dirs` and none of `unwatch_files` is followed as a data file. With
-        `verbose` the terminal tells where the time of each restart goes.
+        nothing in `static_dirs` and none of `unwatch_files` is followed as a data file.
+        `interface` is `wsgi`, `asgi` (which needs the extra of that name), or `auto` for what the
+        application looks like. With `verbose` the terminal tells where the time of each restart
+        goes.
         """
         self.app_module = app_module
         self.app_name = app_name
@@ -95,6 +98,7 @@ class DevServer:
         self.watch_files = watch_files
         self.static_dirs = static_dirs
         self.unwatch_files = unwatch_files
+        self.interface = interface
         self.verbose = verbose
         self.addresses: list[tuple[str, int]] = []
         """What was bound, once `start()` has; the port is the real one."""
@@ -121,6 +125,7 @@ class DevServer:
         watch_files: Sequence[str] = (),
         static_dirs: Sequence[str] = (),
         unwatch_files: Sequence[str] = (),
+        interface: str = "auto",
         verbose: bool = False,
     ) -> None:
         """Make a server and start it: the main entry point. Blocks until interrupted."""
@@ -141,6 +146,7 @@ class DevServer:
             watch_files=watch_files,
             static_dirs=static_dirs,
             unwatch_files=unwatch_files,
+            interface=interface,
             verbose=verbose,
         ).start()
 
@@ -174,6 +180,7 @@ class DevServer:
                 watch_files=self.watch_files,
                 static_dirs=self.static_dirs,
                 unwatch_files=self.unwatch_files,
+                interface=self.interface,
                 is_verbose=self.verbose,
             )
             events = EventStream.from_environment()

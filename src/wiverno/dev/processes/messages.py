@@ -58,6 +58,8 @@ class Build:
     """Changes are counted; they do not make the worker stale."""
     tells_pages: bool = False
     """Is `copied` wanted?"""
+    interface: str = "auto"
+    """`auto`, `wsgi` or `asgi`: what the application is called with."""
     fds: tuple[int, ...] = ()
 
 
