@@ -156,6 +156,7 @@ class Candidate:
         interface = choose_interface(self.build.interface, application)
         if interface is not Interface.WSGI:
             host = _import_asgi_host()(as_asgi3(application, interface))
+            self._roots.served_with(type(host).__module__)
             self.asgi_host, self.shutdown = host, host.shutdown
             host.startup()
         elif getattr(application, "lifespan", None) is not None:
