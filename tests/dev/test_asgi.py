@@ -376,20 +376,17 @@ def test_fork_of_the_application_holds_no_connection_of_its_worker(project: Path
     forking = APP.replace(
         '    if path == "/go":',
         "    if path == '/fork' and not os.fork():\n"
-        "        import time\n        time.sleep(3)\n        os._exit(0)\n"
+        "        import threading\n        threading.Event().wait(60)\n        os._exit(0)\n"
         '    if path == "/go":',
     )
     (project / "app.py").write_text(forking)
     with DevSession(project) as session, connection(session) as client:
         fork = b"GET /fork HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        begun = time.monotonic()
         assert client.ask(fork) == "000001"
+        # The fork lives on for longer than the client waits.
         assert client.rest() == b""
-        took_s = time.monotonic() - begun
         session.save("app.py", version(2, forking))
         assert session.get().body == "000002"
-
-    assert took_s < 2.0
 
 
 def test_threads_of_the_application_hear_of_the_same_request(session: DevSession) -> None:
