@@ -11,7 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.dev.harness import REQUEST_TIMEOUT_S, DevSession
 
 # What it writes lies beside the project: a file in it would be a change.
-APP = '''
+APP = """
 import asyncio, os, pathlib
 VERSION = "000001"
 GO_ON = asyncio.Event()
@@ -77,7 +77,7 @@ async def stream(send):
             await asyncio.sleep(0.05)
     finally:
         (BESIDE / "finally").touch()
-'''
+"""
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 

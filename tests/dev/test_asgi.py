@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
 
 from tests.dev.asgi_project import APP, REQUEST, connection, open_websocket, version
 from tests.dev.harness import DevSession, process_status, processes_of_session, wait_until
@@ -135,15 +136,21 @@ def test_websocket_is_closed_for_a_restart_and_finds_new_code_when_it_comes_back
                 client.send("x" * 1000)
             save(session, number)
             assert session.get().body == f"{number:06d}"
-            with pytest.raises(ConnectionClosed) as closed:
-                while True:
-                    client.recv(5)
-            codes.append(closed.value.rcvd.code if closed.value.rcvd else None)
+            codes.append(close_code(client))
     wait_until(beside(session, "disconnected").exists, "the application was not told")
 
     assert answers == ["000001", "000002", "000003"]
     assert codes == [1012, 1012, 1012]
     assert "Traceback" not in session.output
+
+
+def close_code(client: ClientConnection) -> int | None:
+    """Of the end that comes behind what it has not read yet."""
+    try:
+        while True:
+            client.recv(5)
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else None
 
 
 def test_websocket_does_not_hold_up_the_end_of_a_session(session: DevSession) -> None:
@@ -427,3 +434,37 @@ def test_answer_that_is_still_being_sent_and_the_next_one_are_whole(project: Pat
 
         assert client.read(6_000_000) == b"000001" * 1_000_000
         assert client.answer() == "000002" * 1_000_000
+
+
+@pytest.mark.parametrize("module", ["asyncio", "uvicorn"])
+def test_worker_of_a_wsgi_application_has_not_imported(project: Path, module: str) -> None:
+    (project / "app.py").write_text(
+        "import sys\n"
+        "def app(environ, start_response):\n"
+        "    start_response('200 OK', [])\n"
+        f"    return [b'%d' % ({module!r} in sys.modules)]\n"
+    )
+    with DevSession(project) as session:
+        assert session.get().body == "0"
+
+
+def test_application_without_uvicorn_is_a_page_that_names_the_extra(
+    project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['uvicorn'] = None\n")
+    (project / "app.py").write_text(APP)
+    with DevSession(project, environment={"PYTHONPATH": str(tmp_path)}) as session:
+        page = session.get(headers={"Accept": "text/plain"})
+        session.stop()
+
+    assert page.status == 500
+    assert "pip install 'wiverno[asgi]'" in page.body
+    assert "pip install 'wiverno[asgi]'" in session.output
+
+
+@pytest.mark.parametrize("session", [("--interface", "asgi")], indirect=True)
+def test_interface_that_is_named_is_believed(session: DevSession) -> None:
+    hidden = APP + "\nhidden = app\ndef app(*args):\n    return hidden(*args)\n"
+    session.save("app.py", hidden.replace("000001", "000002"))
+
+    assert session.get().body == "000002"

@@ -318,7 +318,7 @@ def _import_asgi_host() -> "type[ASGIHost]":
     try:
         from wiverno.dev.serving.asgi import ASGIHost
     except ModuleNotFoundError as error:
-        if error.name != "uvicorn":
+        if (error.name or "").partition(".")[0] != "uvicorn":
             raise
         from wiverno.core.extras import MissingExtraError
 
