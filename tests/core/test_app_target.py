@@ -265,8 +265,8 @@ def test_load_when_the_modules_own_getattr_fails_lets_that_error_out(project: Wr
 @pytest.mark.parametrize(
     ("source", "text", "said"),
     [
-        ("app = 'text'", "kind:app", "kind:app is a str, not a callable WSGI application."),
-        ("app = None", "kind:app", "kind:app is None, not a callable WSGI application."),
+        ("app = 'text'", "kind:app", "kind:app is a str, not a callable application."),
+        ("app = None", "kind:app", "kind:app is None, not a callable application."),
         ("def create(): ...", "kind:create()", "kind:create() returned None, not a callable"),
         ("def create(): ...", "kind:create", "write 'kind:create()'."),
         ("def create(debug=True): ...", "kind:create", "write 'kind:create()'."),

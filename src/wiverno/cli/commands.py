@@ -47,6 +47,13 @@ def _application_options(command: _Command) -> _Command:
     # `-h` is the host, as documented, so help has its long form only.
     for decorate in (
         target_options,
+        click.option(
+            "--interface",
+            type=click.Choice(["auto", "wsgi", "asgi"]),
+            default="auto",
+            show_default=True,
+            help="What APP is called with; auto: told by looking at it.",
+        ),
         click.option("-p", "--port", type=int, default=_DEFAULT_PORT, show_default=True),
         click.option("-h", "--host", default=_DEFAULT_HOST, show_default=True),
     ):
@@ -131,6 +138,7 @@ def _development_options(
         asked: Asked,
         host: str,
         port: int,
+        interface: str,
         watch: str | None,
         ignore: str | None,
         debounce: float,
@@ -167,6 +175,7 @@ def _development_options(
             watch_files=watch_file,
             static_dirs=static_dir,
             unwatch_files=unwatch_file,
+            interface=interface,
             env_files=asked.env_files,
             verbose=verbose,
         )
@@ -232,6 +241,7 @@ def prod(
     asked: Asked,
     host: str,
     port: int,
+    interface: str,
     **settings: Any,
 ) -> None:
     """Serve APP to the world; Ctrl+C or SIGTERM finishes what has begun.
@@ -245,7 +255,7 @@ def prod(
     server_settings = settings_from_words(settings)
     target = asked.find_target(for_production=True)
     asked.set_environment()
-    serve(target, server_settings, host=host, port=port)
+    serve(target, server_settings, host=host, port=port, interface=interface)
 
 
 @wiverno.command(cls=ConfiguredCommand)

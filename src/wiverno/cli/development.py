@@ -41,6 +41,7 @@ def make_server(options: DevelopmentOptions, *, hangup_restarts: bool = False) -
         watch_files=options.watch_files,
         static_dirs=options.static_dirs,
         unwatch_files=options.unwatch_files,
+        interface=options.interface,
         env_files=options.env_files,
         environment=_ENVIRONMENT,
         verbose=options.verbose,

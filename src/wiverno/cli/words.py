@@ -18,6 +18,7 @@ _LATER_WORDS = {
     "watch_files": "--watch-file",
     "static_dirs": "--static-dir",
     "unwatch_files": "--unwatch-file",
+    "interface": "--interface",
     "env_files": "--env-file",
     "verbose": "--verbose",
 }
@@ -41,6 +42,7 @@ class DevelopmentOptions:
     watch_files: tuple[str, ...] = ()
     static_dirs: tuple[str, ...] = ()
     unwatch_files: tuple[str, ...] = ()
+    interface: str = "auto"
     env_files: tuple[str, ...] = ()
     verbose: bool = False
 

@@ -1,4 +1,4 @@
-"""App targets: from the text `module:attribute` to the WSGI application that it names.
+"""App targets: from the text `module:attribute` to the application that it names.
 
 The dev worker runs this module at every restart, so it imports nothing that only
 an error text needs; what explains a failure lives in `app_target_hints`.
@@ -198,14 +198,19 @@ def _check_callable(found: Any, target: AppTarget) -> None:
     if not callable(found):
         kind = "None" if found is None else f"a {type(found).__name__}"
         source = f"{target} returned" if target.is_factory else f"{target} is"
-        raise AppNotCallableError(f"{source} {kind}, not a callable WSGI application.")
-    if isinstance(found, FunctionType) and not _accepts_wsgi_call(found):
+        raise AppNotCallableError(f"{source} {kind}, not a callable application.")
+    if isinstance(found, FunctionType) and not _accepts_call(found):
         from wiverno.core.app_target_hints import describe_function
 
         raise AppNotCallableError(describe_function(str(target), found))
 
 
-def _accepts_wsgi_call(function: FunctionType) -> bool:
-    """Whether a plain function can take `(environ, start_response)` at all."""
+def _accepts_call(function: FunctionType) -> bool:
+    """Whether a plain function can take `(environ, start_response)` at all.
+
+    An ASGI application takes more, and one of its older form the `scope` alone.
+    """
     code = function.__code__
+    if code.co_argcount == 1 and code.co_varnames[0] == "scope":
+        return True
     return code.co_argcount >= 2 or bool(code.co_flags & _ACCEPTS_ANY_POSITIONAL)

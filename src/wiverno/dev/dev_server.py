@@ -60,6 +60,7 @@ class DevServer:
         watch_files: Sequence[str] = (),
         static_dirs: Sequence[str] = (),
         unwatch_files: Sequence[str] = (),
+        interface: str = "auto",
         env_files: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         verbose: bool = False,
@@ -77,9 +78,10 @@ class DevServer:
         `wait_timeout_seconds` is how long a request waits for a build, `build_timeout_seconds`
         how long a build may take. The application depends on `watch_files` from the start;
         nothing in `static_dirs` and none of `unwatch_files` is followed as a data file.
-        `env_files` set variables for the application, `environment` those that it has where
-        nobody else sets them; this process keeps its own. With `verbose` the terminal tells
-        where the time of each restart goes.
+        `interface` is `wsgi`, `asgi` (which needs the extra of that name), or `auto` for what the
+        application looks like. `env_files` set variables for the application, `environment` those
+        that it has where nobody else sets them; this process keeps its own. With `verbose` the
+        terminal tells where the time of each restart goes.
         """
         self.app_module = app_module
         self.app_name = app_name
@@ -99,6 +101,7 @@ class DevServer:
         self.watch_files = watch_files
         self.static_dirs = static_dirs
         self.unwatch_files = unwatch_files
+        self.interface = interface
         self.env_files = env_files
         self.environment = dict(environment or {})
         self.verbose = verbose
@@ -127,6 +130,7 @@ class DevServer:
         watch_files: Sequence[str] = (),
         static_dirs: Sequence[str] = (),
         unwatch_files: Sequence[str] = (),
+        interface: str = "auto",
         env_files: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         verbose: bool = False,
@@ -149,6 +153,7 @@ class DevServer:
             watch_files=watch_files,
             static_dirs=static_dirs,
             unwatch_files=unwatch_files,
+            interface=interface,
             env_files=env_files,
             environment=environment,
             verbose=verbose,
@@ -184,6 +189,7 @@ class DevServer:
                 watch_files=self.watch_files,
                 static_dirs=self.static_dirs,
                 unwatch_files=self.unwatch_files,
+                interface=self.interface,
                 env_files=self.env_files,
                 environment=self.environment,
                 is_verbose=self.verbose,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wiverno.core.exceptions import WivernoError
+from wiverno.core.interfaces import INTERFACE_CHOICES
 
 ON_ERROR_CHOICES = ("page", "keep")
 RELOAD_CHOICES = ("auto", "manual")
@@ -34,6 +35,8 @@ class DevSettings:
     """`auto`, or `manual`: a worker that serves is replaced only when somebody asks for it."""
     reload_strategy: str = "auto"
     """`fork`, `spawn`, or what this system does best."""
+    interface: str = "auto"
+    """`wsgi`, `asgi`, or what the application looks like."""
     is_verbose: bool = False
     """Does the terminal tell where the time of each restart goes?"""
     watch_files: tuple[str, ...] = ()
@@ -120,6 +123,7 @@ class DevSettings:
         watch_files: Sequence[str],
         static_dirs: Sequence[str],
         unwatch_files: Sequence[str],
+        interface: str = "auto",
         env_files: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         is_verbose: bool = False,
@@ -130,6 +134,7 @@ class DevSettings:
         _check_choice("on_error", on_error, ON_ERROR_CHOICES)
         _check_choice("reload", reload, RELOAD_CHOICES)
         _check_choice("reload_strategy", reload_strategy, STRATEGY_CHOICES)
+        _check_choice("interface", interface, INTERFACE_CHOICES)
         if reload_strategy == "fork" and not sys.platform.startswith("linux"):
             raise SettingError("reload_strategy='fork' needs Linux. Use 'spawn' or 'auto'.")
         # In any order: a build that is ended before a request has waited too long answers it.
@@ -150,6 +155,7 @@ class DevSettings:
             watch_files=_absolute("watch_files", [*watch_files, *env_files]),
             static_dirs=_absolute("static_dirs", static_dirs),
             unwatch_files=_absolute("unwatch_files", unwatch_files),
+            interface=interface,
             env_files=_absolute("env_files", env_files),
             environment=dict(environment or {}),
             is_verbose=is_verbose,

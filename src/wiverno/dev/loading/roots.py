@@ -35,6 +35,11 @@ class EarlyImports(NamedTuple):
     """What the import of a root has set; None: it has removed the variable."""
 
 
+def is_ours(name: str) -> bool:
+    """A module that serves the application: no code of the user could set up anything for it."""
+    return name.startswith("wiverno.")
+
+
 def set_environment(changes: Mapping[str, str | None]) -> None:
     for name, value in changes.items():
         if value is None:
@@ -199,11 +204,15 @@ class Roots:
         if name not in self._preloaded:
             return None
         problem = self._note(name, sys._getframe(2))
-        if problem is None and self._new is not None:
+        if problem is None and self._new is not None and not is_ours(name):
             # They may know of each other: whatever one registers or patches, the other sees.
             problem = f"{self._new} is to be imported before {name}"
         self._problem = self._problem or problem
         return self._preloaded.take(name)
+
+    def served_with(self, name: str) -> None:
+        """A module of ours that this application needs, and what it imports: early next time."""
+        self.asked_for.append(name)
 
     def asked(self, name: str) -> None:
         """A module that is not the user's is about to be imported."""

@@ -115,6 +115,7 @@ class ProcessTable:
                 static_dirs=settings.static_dirs,
                 unwatch_files=settings.unwatch_files,
                 is_manual=settings.is_manual,
+                interface=settings.interface,
                 hot_files=cause.hot_files,
                 tells_pages=origin is not None and not origin.handle.pages,
                 environment_files=self.environment.files,
