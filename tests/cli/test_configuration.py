@@ -35,7 +35,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What `run dev` or `run prod` would have served."""
     calls: list[Any] = []
 
-    def serve_prod(target: AppTarget, settings: ServerSettings, *, host: str, port: int) -> None:
+    def serve_prod(
+        target: AppTarget, settings: ServerSettings, *, host: str, port: int, **_: object
+    ) -> None:
         calls.append((str(target), settings.uds, host, port))
 
     monkeypatch.setattr("wiverno.cli.development.serve", calls.append)

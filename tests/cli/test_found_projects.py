@@ -161,6 +161,23 @@ def test_dev_of_a_django_project_when_it_is_broken_shows_the_page_and_heals(
         assert program.get(port) == (200, "first none")
 
 
+def test_dev_of_a_django_project_with_asgi_serves_pages_static_files_and_every_change(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("uvicorn")
+    made = (
+        "from django.core.asgi import get_asgi_application\napplication = get_asgi_application()\n"
+    )
+    named = 'ASGI_APPLICATION = "shop.asgi.application"\n'
+    write(tmp_path, DJANGO | {"shop/asgi.py": made, "shop/settings.py": SETTINGS + named})
+
+    with running(tmp_path, "run", "dev") as (program, port):
+        assert program.get(port) == (200, "first none")
+        assert program.get(port, "/static/style.css") == (200, "body {}")
+        write(tmp_path, {"shop/urls.py": URLS.replace("first", "second")})
+        assert program.get(port) == (200, "second none")
+
+
 def test_prod_of_a_django_project_leaves_static_files_to_others(tmp_path: Path) -> None:
     write(tmp_path, DJANGO | {"live.env": "NAME=live\n"})
 
