@@ -70,7 +70,8 @@ def test_command_when_the_file_is_no_pid_file_is_one_line_and_2(
     path = tmp_path / "notes.txt"
     path.write_text("buy milk\n")
 
-    result = _invoke(command, "--pid-file", str(path))
+    app = ["run:app"] if command == "start" else []
+    result = _invoke(command, *app, "--pid-file", str(path))
 
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     assert "its first line is 'buy milk'" in result.stderr
@@ -105,6 +106,8 @@ def test_duration_when_shown_has_two_units_at_most(seconds: float, text: str) ->
             "watch_files": ("a b", "-c"),
             "static_dirs": ("assets",),
             "unwatch_files": ("x,y",),
+            # It has to be there.
+            "env_files": ("/dev/null",),
         },
     ],
 )

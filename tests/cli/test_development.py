@@ -49,7 +49,7 @@ def test_dev_when_the_port_is_taken_is_one_line_and_2(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = subprocess.run(
-            [*WIVERNO, "run", "dev", "-p", port],
+            [*WIVERNO, "run", "dev", "-a", "application", "-p", port],
             cwd=tmp_path,
             capture_output=True,
             text=True,

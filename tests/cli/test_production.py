@@ -111,7 +111,7 @@ def test_prod_when_the_app_shows_tracebacks_says_so(tmp_path: Path) -> None:
 
 
 def test_prod_when_the_target_is_missing_is_one_line_and_2(tmp_path: Path) -> None:
-    done = _run_prod(tmp_path)
+    done = _run_prod(tmp_path, "run:app")
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"Error: No module named 'run'. Looked in {tmp_path} (first on")
@@ -231,3 +231,97 @@ def test_prod_with_a_pipe_that_nobody_reads_still_ends(tmp_path: Path) -> None:
         assert program.end(signal.SIGTERM) == 0
 
         assert "lines are lost" in program.output
+
+
+_ASGI_APP = """
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            kind = (await receive())["type"]
+            print(kind, flush=True)
+            await send({"type": kind + ".complete"})
+            if kind == "lifespan.shutdown":
+                return
+    text = scope["client"][0].encode() + b" " + scope["root_path"].encode()
+    headers = [(b"content-length", b"%d" % len(text))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": text})
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_prod_with_an_asgi_application_serves_it_with_uvicorn_and_ends_with_0(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    (tmp_path / "run.py").write_text(_ASGI_APP)
+    port = free_port()
+    command = [*WIVERNO, "run", "prod", "-p", str(port), "--root-path", "/shop"]
+
+    with RunningProgram([*command, "--threads", "3"], tmp_path) as program:
+        assert program.get(port) == (200, "127.0.0.1 /shop")
+        assert program.end(number) == 0
+
+        lines = program.output.splitlines()
+        assert (
+            f"INFO: Wiverno serves an ASGI application with uvicorn on http://localhost:{port}"
+            in lines
+        )
+        assert "WARNING: uvicorn has nothing like --threads: ignored." in lines
+        assert "lifespan.shutdown" in lines
+
+
+def test_prod_with_an_asgi_application_on_a_unix_socket_removes_it(tmp_path: Path) -> None:
+    (tmp_path / "run.py").write_text(_ASGI_APP.replace('scope["client"][0].encode()', 'b"unix"'))
+    path = tmp_path / "server.sock"
+
+    with RunningProgram([*WIVERNO, "run", "prod", "--uds", "server.sock"], tmp_path) as program:
+        program.wait_for_output("with uvicorn on unix:server.sock\n")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(30)
+            client.connect(str(path))
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert program.end() == 0
+
+    assert not path.exists()
+
+
+def test_prod_with_an_asgi_application_when_the_port_is_taken_is_one_line_and_2(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "run.py").write_text(_ASGI_APP)
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = _run_prod(tmp_path, "-p", str(taken.getsockname()[1]))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: Address already in use")
+
+
+def test_prod_with_an_asgi_application_that_cannot_start_is_1(tmp_path: Path) -> None:
+    (tmp_path / "run.py").write_text(_ASGI_APP.replace(".complete", ".failed"))
+
+    done = _run_prod(tmp_path, "-p", str(free_port()))
+
+    assert done.returncode == 1
+    assert "Application startup failed" in done.stderr
+
+
+def test_prod_without_uvicorn_names_the_extra(tmp_path: Path) -> None:
+    (tmp_path / "run.py").write_text("import sys\nsys.modules['uvicorn'] = None\n" + _ASGI_APP)
+
+    done = _run_prod(tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pip install 'wiverno[asgi]'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_prod_that_is_told_wsgi_serves_an_asgi_application_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "run.py").write_text(_ASGI_APP)
+    port = free_port()
+    command = [*WIVERNO, "run", "prod", "-p", str(port), "--interface", "wsgi"]
+
+    with RunningProgram(command, tmp_path) as program:
+        assert program.get(port)[0] == 500
+        assert program.end() == 0

@@ -40,7 +40,7 @@ def run(*words: str) -> Result:
 
 
 def test_prod_without_options_has_the_defaults(served: list[Any]) -> None:
-    assert run().exit_code == 0
+    assert run("run:app").exit_code == 0
     assert served == [(ServerSettings(), "localhost", 8000)]
 
 
@@ -50,7 +50,7 @@ def test_prod_hands_over_what_its_options_say(served: list[Any]) -> None:
         "--access-log --access-log-format json --access-log-skip /healthz --access-log-skip /ready "
         "--log-level warning --root-path /shop --forwarded-allow-ips 10.0.0.0/8 --uds /run/x.sock"
     )
-    result = run(*words.split())
+    result = run("run:app", *words.split())
     assert result.output == ""
     assert served[0][0] == ServerSettings(
         threads=3,
@@ -84,7 +84,7 @@ def test_prod_hands_over_what_its_options_say(served: list[Any]) -> None:
     ],
 )
 def test_prod_with_a_bad_value_is_one_line_and_2(served: list[Any], words: str, line: str) -> None:
-    result = run(*words.split())
+    result = run("run:app", *words.split())
     assert result.exit_code == 2
     assert result.output.startswith(f"Error: {line}")
     assert result.output.count("\n") == 1

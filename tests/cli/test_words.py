@@ -22,7 +22,6 @@ def _invoke(*words: str) -> Result:
 @pytest.mark.parametrize(
     ("app", "module", "name", "target"),
     [
-        (None, None, None, AppTarget("run", "app")),
         (None, "myapp.main", None, AppTarget("myapp.main", "app")),
         (None, None, "application", AppTarget("run", "application")),
         (None, "myapp", "create_app()", AppTarget("myapp", "create_app()")),

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WritePr
         ("pkg:create_app()", "pkg", "create_app()", True),
         ("pkg:api.wsgi", "pkg", "api.wsgi", False),
         ("pkg:Factories.create()", "pkg", "Factories.create()", True),
+        ("pkg:create('a:b')", "pkg", "create('a:b')", True),
+        ("pkg:web.create('dev', debug=True)", "pkg", "web.create('dev', debug=True)", True),
     ],
 )
 def test_parse_when_well_formed_reads_both_parts(
@@ -56,7 +59,7 @@ def test_parse_when_well_formed_reads_both_parts(
 
     assert target == AppTarget(module, attribute)
     assert target.is_factory is is_factory
-    assert target.attribute_path == attribute.removesuffix("()")
+    assert target.attribute_path == attribute.partition("(")[0]
     assert parse(str(target)) == target
 
 
@@ -73,7 +76,15 @@ def test_parse_when_well_formed_reads_both_parts(
         ("my-app:app", "App module 'my-app' is not a module name"),
         (".run:app", "App module '.run' is not a module name"),
         ("a:b:c", "App name 'b:c' cannot be looked up"),
-        ("run:create_app(debug=True)", "A factory is called without arguments: 'create_app()'"),
+        ("run:create_app(config)", "has the argument 'config', which is no literal"),
+        ("run:create_app(debug=not 1)", "has the argument 'not 1', which is no literal"),
+        ("run:create_app(*[1])", "has the argument '*[1]', which is no literal"),
+        ("run:create_app(**{'a': 1})", "has the argument \"**{'a': 1}\", which is no literal"),
+        ("run:create_app(__import__('os'))", "is no literal"),
+        ("run:create_app(dev", "cannot be read as a call. Write a factory with its arguments"),
+        ("run:create_app()()", "cannot be read as a call"),
+        ("run:create_app(1).wsgi", "cannot be read as a call"),
+        ("run:create_app(1);app", "cannot be read as a call"),
         ("run:app[0]", "App name 'app[0]' cannot be looked up"),
         ("run:()", "App name '()' cannot be looked up"),
     ],
@@ -254,13 +265,17 @@ def test_load_when_the_modules_own_getattr_fails_lets_that_error_out(project: Wr
 @pytest.mark.parametrize(
     ("source", "text", "said"),
     [
-        ("app = 'text'", "kind:app", "kind:app is a str, not a callable WSGI application."),
-        ("app = None", "kind:app", "kind:app is None, not a callable WSGI application."),
+        ("app = 'text'", "kind:app", "kind:app is a str, not a callable application."),
+        ("app = None", "kind:app", "kind:app is None, not a callable application."),
         ("def create(): ...", "kind:create()", "kind:create() returned None, not a callable"),
         ("def create(): ...", "kind:create", "write 'kind:create()'."),
         ("def create(debug=True): ...", "kind:create", "write 'kind:create()'."),
         ("def create(config): ...", "kind:create", "is called with (environ, start_response)"),
+        ("def create(config): ...", "kind:create", "arguments: 'kind:create(config)'."),
         ("def create(config): ...", "kind:create()", "cannot be called without arguments"),
+        ("def create(config): ...", "kind:create()", "as in 'kind:create(\"dev\")'"),
+        ("def create(): ...", "kind:create('dev')", "cannot be called with these arguments"),
+        ("app = 'text'", "kind:app('dev')", "write 'kind:app' without the parentheses"),
         ("app = 'text'", "kind:app()", "write 'kind:app' without the parentheses"),
         ("def make(): return make", "kind:make()", "kind:make() returned a function that cannot"),
     ],
@@ -275,6 +290,21 @@ def test_load_when_it_is_no_application_says_what_it_is(
 
     assert said in str(caught.value)
     assert isinstance(caught.value, TypeError)
+
+
+def test_load_when_the_factory_has_literal_arguments_calls_it_with_them(
+    project: WriteProject,
+) -> None:
+    project(
+        {
+            "makes.py": "def create(*a, **k):\n    app.seen = a, k\n    return app\n\n\n"
+            "def app(environ, start_response): ...\n"
+        }
+    )
+
+    application: Any = load(parse('makes:create("dev", -1, [None], debug=True, sizes={"a": 1})'))
+
+    assert application.seen == (("dev", -1, [None]), {"debug": True, "sizes": {"a": 1}})
 
 
 def test_load_when_the_factory_raises_lets_that_error_out(project: WriteProject) -> None:
@@ -305,7 +335,8 @@ def test_app_target_when_imported_and_used_loads_no_module_for_errors(tmp_path: 
         "import sys\n"
         "from wiverno.core.app_target import load, parse\n"
         "load(parse('run'))\n"
-        "heavy = {'difflib', 'wiverno.core.app_target_hints', 'pathlib', 'logging'}\n"
+        "heavy = {'difflib', 'wiverno.core.app_target_calls', 'wiverno.core.app_target_hints',"
+        " 'pathlib', 'logging'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
 

@@ -32,6 +32,22 @@ def app(environ, start_response):
     times = {LARGE} if environ["PATH_INFO"] == "/large" else 1
     return [VERSION.encode() * times]
 """
+ASGI_APP = f"""\
+from shop.version import VERSION
+
+
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    while (await receive())["more_body"]:
+        pass
+    times = {LARGE} if scope["path"] == "/large" else 1
+    headers = [
+        (b"content-type", b"text/plain"),
+        (b"content-length", b"%d" % (times * len(VERSION))),
+    ]
+    await send({{"type": "http.response.start", "status": 200, "headers": headers}})
+    await send({{"type": "http.response.body", "body": VERSION.encode() * times}})
+"""
 # The oldest of all: an answer is as fresh as the last file that it saw.
 ALL_PARTS = f"""\
 from importlib import import_module
@@ -69,11 +85,11 @@ def source(version: int) -> str:
     return f'VERSION = "{version:0{VERSION_BYTES}d}"\n' + "# padding\n" * 20
 
 
-def write_project(project: Path) -> None:
+def write_project(project: Path, app: str = APP) -> None:
     (project / "shop").mkdir()
     (project / "shop" / "__init__.py").write_text("")
     (project / "shop" / "version.py").write_text(source(1))
-    (project / "app.py").write_text(APP)
+    (project / "app.py").write_text(app)
 
 
 class SaveKinds:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.dev.harness import DevSession
 from tests.dev.oracle import Oracle, Verdict
-from tests.dev.save_kinds import Checkouts, Disk, SaveKind, SaveKinds, write_project
+from tests.dev.save_kinds import APP, ASGI_APP, Checkouts, Disk, SaveKind, SaveKinds, write_project
 
 pytestmark = pytest.mark.processes
 
@@ -29,8 +29,9 @@ def judge(
     all_kinds: bool,
     burst: int = 1,
     environment: dict[str, str] | None = None,
+    app: str = APP,
 ) -> Verdict:
-    write_project(project)
+    write_project(project, app)
     disk = Disk()
     kinds = SaveKinds(project, disk)
     chosen = kinds.all() if all_kinds else four(kinds)
@@ -83,6 +84,28 @@ def test_checkouts_of_300_files_are_never_stale_refused_or_reset(project: Path) 
     checkouts = Checkouts(project, disk, versions=5)
 
     check(run(project, disk, [checkouts.git_checkout], 4), each=4)
+
+
+@pytest.mark.both_strategies
+def test_saves_of_an_asgi_application_are_never_stale_refused_or_reset(project: Path) -> None:
+    check(judge(project, 12, all_kinds=False, app=ASGI_APP), each=3)
+
+
+def test_saves_of_an_asgi_application_without_httptools_are_never_stale_refused_or_reset(
+    project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['httptools'] = None\n")
+    environment = {"PYTHONPATH": str(tmp_path)}
+
+    check(judge(project, 12, all_kinds=False, environment=environment, app=ASGI_APP), each=3)
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(1800)
+def test_nine_hundred_saves_of_an_asgi_application_are_never_stale_refused_or_reset(
+    project: Path,
+) -> None:
+    check(judge(project, 910, all_kinds=True, app=ASGI_APP), each=70)
 
 
 @pytest.mark.thorough

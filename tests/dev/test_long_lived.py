@@ -69,6 +69,37 @@ import itertools
 def hold():
     return [b"%d" % sum(itertools.repeat(0))]
 """
+ASGI = """
+import asyncio, pathlib
+
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    if scope["path"] == "/hold":
+        pathlib.Path("../began").touch()
+        await hold()
+    await send({"type": "http.response.start", "status": 200})
+    try:
+        while scope["path"] == "/hold":
+            await send({"type": "http.response.body", "body": b"tick", "more_body": True})
+            await asyncio.sleep(0.05)
+    finally:
+        pathlib.Path("../finally").touch()
+    await send({"type": "http.response.body", "body": b"old"})
+"""
+ASGI_STREAM = """
+async def hold():
+    pass
+"""
+ASGI_LONG_POLL = """
+async def hold():
+    await asyncio.sleep(60)
+"""
+NEXT_ASGI = ASGI.replace("old", "000002")
+BLOCKED_LOOP = """
+async def hold():
+    while True:
+        pass
+"""
 THREAD = """
 import atexit, pathlib, threading
 atexit.register(pathlib.Path("../atexit").touch)
@@ -110,6 +141,7 @@ class Kind:
     look: Callable[["Held"], None] = lambda held: None
     notices_s: float = 0.0
     """Until the save is noticed, where the worker itself cannot tell of it."""
+    replacement: str = VERSIONED_APP.format(version=2)
 
 
 class Held:
@@ -186,6 +218,24 @@ KINDS = {
     "stream": Kind(APP + STREAM, Held.ask_and_wait, RETIRE_S, Held.is_cut_and_told),
     "silent stream": Kind(APP + SILENT_STREAM, Held.ask_and_wait, RETIRE_S, Held.is_cut),
     "long poll": Kind(APP + LONG_POLL, Held.ask_and_wait, RETIRE_S, Held.is_cut),
+    "ASGI stream": Kind(
+        ASGI + ASGI_STREAM,
+        Held.ask_and_wait,
+        RETIRE_S,
+        Held.is_cut_and_told,
+        replacement=NEXT_ASGI,
+    ),
+    "ASGI long poll": Kind(
+        ASGI + ASGI_LONG_POLL, Held.ask_and_wait, RETIRE_S, Held.is_cut, replacement=NEXT_ASGI
+    ),
+    "ASGI blocked loop": Kind(
+        ASGI + BLOCKED_LOOP,
+        Held.ask_and_hold_the_gil,
+        RETIRE_S,
+        Held.is_cut,
+        DEBOUNCE_S,
+        NEXT_ASGI,
+    ),
     "half an upload": Kind(APP, Held.begin_upload, RETIRE_S, Held.is_cut),
     "idle upgrade": Kind(APP, Held.upgrade),
     "CONNECT": Kind(APP, Held.is_refused),
@@ -198,8 +248,8 @@ KINDS = {
         APP + NATIVE_LOOP, Held.ask_and_hold_the_gil, RETIRE_S, Held.is_cut, DEBOUNCE_S
     ),
 }
-RETIRED_BY = {"save": VERSIONED_APP.format(version=2), "broken save": "def app(:\n"}
-CASES = [(name, way) for name in KINDS for way in RETIRED_BY]
+BROKEN = "def app(:\n"
+CASES = [(name, way) for name in KINDS for way in ("save", "broken save")]
 
 # The sessions wait for their deadlines side by side, but times are taken one at a time.
 _taking_times = threading.Lock()
@@ -234,7 +284,7 @@ def retire(folder: Path, kind: Kind, way: str) -> None:
             held = Held(session, stack)
             kind.hold(held)
             saved_at = time.monotonic()
-            session.save("app.py", RETIRED_BY[way])
+            session.save("app.py", kind.replacement if way == "save" else BROKEN)
             answer = session.get()
             took_s = time.monotonic() - saved_at
         built = session.wait_for("built", generation=2)
@@ -284,7 +334,7 @@ def test_stream_of_a_retiring_worker_is_told_when_the_session_ends(project: Path
         session.wait_until_serving()
         held = Held(session, clients)
         held.ask_and_wait()
-        session.save("app.py", RETIRED_BY["save"])
+        session.save("app.py", VERSIONED_APP.format(version=2))
         assert session.get().body == "000002"
         session.stop()
 

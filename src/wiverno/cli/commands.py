@@ -7,9 +7,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
+from wiverno.cli.configuration import ConfiguredCommand, is_given
 from wiverno.cli.server_options import ServerCommand, refuse_two_places, settings_from_words
+from wiverno.cli.target_options import Asked, target_options
 from wiverno.version import __version__
 
 if TYPE_CHECKING:
@@ -41,24 +42,18 @@ def run() -> None:
     """Start a server for an application."""
 
 
-def _target_options(command: _Command) -> _Command:
-    """APP, in one word or in two."""
-    for decorate in (
-        click.option(
-            "-a", "--app-name", metavar="NAME", help="Name in the module.  [default: app]"
-        ),
-        click.option("-m", "--app-module", metavar="MODULE", help="Module.  [default: run]"),
-        click.argument("app", required=False, metavar="[APP]"),
-    ):
-        command = decorate(command)
-    return command
-
-
 def _application_options(command: _Command) -> _Command:
     """APP and the options that `run dev` and `run prod` share."""
     # `-h` is the host, as documented, so help has its long form only.
     for decorate in (
-        _target_options,
+        target_options,
+        click.option(
+            "--interface",
+            type=click.Choice(["auto", "wsgi", "asgi"]),
+            default="auto",
+            show_default=True,
+            help="What APP is called with; auto: told by looking at it.",
+        ),
         click.option("-p", "--port", type=int, default=_DEFAULT_PORT, show_default=True),
         click.option("-h", "--host", default=_DEFAULT_HOST, show_default=True),
     ):
@@ -66,8 +61,10 @@ def _application_options(command: _Command) -> _Command:
     return command
 
 
-def _development_options(command: _Command) -> _Command:
-    """APP and the options of a development session, as one `options`."""
+def _development_options(
+    command: _Command, is_wanted: Callable[[], bool] = lambda: True
+) -> _Command:
+    """APP and the options of a development session, as one `options`; None if not wanted."""
 
     @click.option("-w", "--watch", metavar="DIRS", help="Folders to watch, separated by commas.")
     @click.option("--ignore", metavar="PATTERNS", help="Patterns to ignore, separated by commas.")
@@ -138,11 +135,10 @@ def _development_options(command: _Command) -> _Command:
     @functools.wraps(command)
     def with_options(  # noqa: PLR0913 - click passes each option as a parameter.
         *,
-        app: str | None,
-        app_module: str | None,
-        app_name: str | None,
+        asked: Asked,
         host: str,
         port: int,
+        interface: str,
         watch: str | None,
         ignore: str | None,
         debounce: float,
@@ -157,10 +153,15 @@ def _development_options(command: _Command) -> _Command:
         verbose: bool,
         **others: Any,
     ) -> None:
-        from wiverno.cli.words import DevelopmentOptions, choose_target, split_words
+        if not is_wanted():
+            command(options=None, **others)
+            return
+        from wiverno.cli.development import check_platform
+        from wiverno.cli.words import DevelopmentOptions, split_words
 
+        check_platform()
         options = DevelopmentOptions(
-            target=choose_target(app, app_module, app_name),
+            target=asked.find_target(),
             host=host,
             port=port,
             watch_dirs=split_words(watch),
@@ -174,11 +175,25 @@ def _development_options(command: _Command) -> _Command:
             watch_files=watch_file,
             static_dirs=static_dir,
             unwatch_files=unwatch_file,
+            interface=interface,
+            env_files=asked.env_files,
             verbose=verbose,
         )
         command(options=options, **others)
 
     return _application_options(with_options)
+
+
+def _is_any_given() -> bool:
+    """Whether APP or an option of the session was on the command line."""
+    context = click.get_current_context()
+    own = {"pid_file", "log_file", "timeout"}
+    return any(is_given(context, name) for name in context.params if name not in own)
+
+
+def _optional_development_options(command: _Command) -> _Command:
+    """The same, without looking for an application where none of them is given."""
+    return _development_options(command, _is_any_given)
 
 
 _pid_file_option = click.option(
@@ -207,12 +222,13 @@ def _timeout_option(default_s: float, text: str) -> Callable[[_Command], _Comman
     )
 
 
-@run.command()
+@run.command(cls=ConfiguredCommand)
 @_development_options
 def dev(options: "DevelopmentOptions") -> None:
     """Serve APP while you write it; every saved change is in the next answer.
 
-    APP is module:attribute, as in myapp.main:app, or a factory, myapp:create_app().
+    APP is module:attribute, as in myapp.main:app, or a factory, myapp:create_app("dev").
+    Without APP it is that of [tool.wiverno] in pyproject.toml, or looked for in the files here.
     """
     from wiverno.cli.development import serve
 
@@ -222,26 +238,27 @@ def dev(options: "DevelopmentOptions") -> None:
 @run.command(cls=ServerCommand)
 @_application_options
 def prod(
-    app: str | None,
-    app_module: str | None,
-    app_name: str | None,
+    asked: Asked,
     host: str,
     port: int,
+    interface: str,
     **settings: Any,
 ) -> None:
     """Serve APP to the world; Ctrl+C or SIGTERM finishes what has begun.
 
-    APP is module:attribute, as in myapp.main:app, or a factory, myapp:create_app().
+    APP is module:attribute, as in myapp.main:app, or a factory, myapp:create_app("dev").
+    Without APP it is that of [tool.wiverno] in pyproject.toml, or looked for in the files here.
     """
     from wiverno.cli.production import serve
-    from wiverno.cli.words import choose_target
 
     refuse_two_places(click.get_current_context())
-    target = choose_target(app, app_module, app_name)
-    serve(target, settings_from_words(settings), host=host, port=port)
+    server_settings = settings_from_words(settings)
+    target = asked.find_target(for_production=True)
+    asked.set_environment()
+    serve(target, server_settings, host=host, port=port, interface=interface)
 
 
-@wiverno.command()
+@wiverno.command(cls=ConfiguredCommand)
 @_development_options
 @_pid_file_option
 @_log_file_option
@@ -264,13 +281,13 @@ def stop(pid_file: Path, timeout: float) -> None:
     _background().stop(pid_file, timeout)
 
 
-@wiverno.command()
-@_development_options
+@wiverno.command(cls=ConfiguredCommand)
+@_optional_development_options
 @_pid_file_option
 @_log_file_option
 @_timeout_option(_DEFAULT_RESTART_TIMEOUT_S, "Time for the new code to serve, or its page.")
 def restart(
-    options: "DevelopmentOptions", pid_file: Path, log_file: Path | None, timeout: float
+    options: "DevelopmentOptions | None", pid_file: Path, log_file: Path | None, timeout: float
 ) -> None:
     """Restart the application, changed or not; start a session if none runs.
 
@@ -279,7 +296,8 @@ def restart(
     Exit codes: 0 the new code serves, 1 it fails and its page is served, 2 could not start,
     3 no session runs and none is known, 5 not within the timeout.
     """
-    _background().restart(options.words() if _is_any_given() else None, pid_file, log_file, timeout)
+    words = None if options is None else options.words()
+    _background().restart(words, pid_file, log_file, timeout)
 
 
 @wiverno.command()
@@ -293,8 +311,8 @@ def status(pid_file: Path, as_json: bool) -> None:
     _background().status(pid_file, as_json)
 
 
-@wiverno.command()
-@_target_options
+@wiverno.command(cls=ConfiguredCommand)
+@target_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, with every module.")
 @click.option(
     "--min-ms",
@@ -304,9 +322,7 @@ def status(pid_file: Path, as_json: bool) -> None:
 )
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="Levels of the tree to show.")
 def imports(
-    app: str | None,
-    app_module: str | None,
-    app_name: str | None,
+    asked: Asked,
     as_json: bool,
     min_ms: float | None,
     depth: int | None,
@@ -318,23 +334,25 @@ def imports(
     Exit codes: 0 imported, 1 it cannot be imported; the tree ends there.
     """
     from wiverno.cli.imports import show
-    from wiverno.cli.words import choose_target
 
-    show(choose_target(app, app_module, app_name), as_json=as_json, least_ms=min_ms, depth=depth)
+    target = asked.find_target()
+    asked.set_environment()
+    show(target, as_json=as_json, least_ms=min_ms, depth=depth)
 
 
-@wiverno.command()
-@_target_options
+@wiverno.command(cls=ConfiguredCommand)
+@target_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
-def routes(app: str | None, app_module: str | None, app_name: str | None, as_json: bool) -> None:
+def routes(asked: Asked, as_json: bool) -> None:
     """List what the Wiverno application APP answers: methods, path, name and view.
 
     Exit codes: 0 listed, 1 its import failed, 2 APP is no Wiverno application.
     """
     from wiverno.cli.routes import show
-    from wiverno.cli.words import choose_target
 
-    show(choose_target(app, app_module, app_name), as_json=as_json)
+    target = asked.find_target()
+    asked.set_environment()
+    show(target, as_json=as_json)
 
 
 @wiverno.command()
@@ -349,7 +367,7 @@ def new(name: str) -> None:
     make(name)
 
 
-@wiverno.command(hidden=True)
+@wiverno.command(cls=ConfiguredCommand, hidden=True)
 @_development_options
 @click.option("--pid-file", required=True)
 @click.option("--log-file", required=True)
@@ -372,14 +390,3 @@ def _background() -> ModuleType:
     from wiverno.cli import background
 
     return background
-
-
-def _is_any_given() -> bool:
-    """Whether APP or an option of the session was on the command line."""
-    context = click.get_current_context()
-    own = {"pid_file", "log_file", "timeout"}
-    return any(
-        context.get_parameter_source(name) is not ParameterSource.DEFAULT
-        for name in context.params
-        if name not in own
-    )

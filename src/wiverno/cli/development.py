@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from wiverno.dev.dev_server import DevServer
 
 
+# Flask reads it when it makes an application, as `flask run --debug` has it.
+_ENVIRONMENT = {"FLASK_DEBUG": "1"}
+
+
 def serve(options: DevelopmentOptions) -> None:
     """Run a development session until it is interrupted."""
     run(make_server(options))
@@ -37,6 +41,9 @@ def make_server(options: DevelopmentOptions, *, hangup_restarts: bool = False) -
         watch_files=options.watch_files,
         static_dirs=options.static_dirs,
         unwatch_files=options.unwatch_files,
+        interface=options.interface,
+        env_files=options.env_files,
+        environment=_ENVIRONMENT,
         verbose=options.verbose,
     )
 

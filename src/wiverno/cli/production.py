@@ -1,28 +1,41 @@
-"""`wiverno run prod`: loads the application and hands it to RunServer."""
+"""`wiverno run prod`: loads the application and hands it to RunServer, or to uvicorn."""
 
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wiverno.cli.failures import FailedImport, UserError, user_error_from
 from wiverno.core.app_target import AppTarget, load
 from wiverno.core.exceptions import AppTargetError, WivernoError
+from wiverno.core.interfaces import Interface, as_asgi3, choose_interface
 from wiverno.core.wsgi_types import WSGIApplication
 
 if TYPE_CHECKING:
     from wiverno.core.server.settings import LogLevel, ServerSettings
 
 
-def serve(target: AppTarget, settings: "ServerSettings", *, host: str, port: int) -> None:
+def serve(
+    target: AppTarget,
+    settings: "ServerSettings",
+    *,
+    host: str,
+    port: int,
+    interface: str = "auto",
+) -> None:
     """Serve the application of `target` until SIGINT or SIGTERM."""
-    application = load_application(target)
+    application: Any = load_application(target)
     show_server_log(settings.log_level)
     if getattr(application, "debug", False) is True:
         logging.getLogger(__name__).warning(
             "Debug Mode is ON: error pages show tracebacks to everyone. "
             "Turn it off in production, as in Wiverno(debug_mode=False)."
         )
+    if (kind := choose_interface(interface, application)) is not Interface.WSGI:
+        from wiverno.cli import asgi_production
+
+        asgi_production.serve(as_asgi3(application, kind), settings, host=host, port=port)
+        return
     from wiverno.core.server import RunServer
 
     try:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
+
+from wiverno.cli.configuration import ConfiguredCommand, is_given
 
 if TYPE_CHECKING:
     from dataclasses import Field
@@ -17,7 +18,7 @@ _TYPES: dict[type, Any] = {int: click.INT, float: click.FLOAT, str: click.STRING
 _SPOKEN_UNITS = ("seconds", "bytes", "path", "addresses")
 
 
-class ServerCommand(click.Command):
+class ServerCommand(ConfiguredCommand):
     """A command with an option for each setting that has one.
 
     They are made when somebody asks for them, which `wiverno --help` does not.
@@ -75,7 +76,7 @@ def refuse_two_places(context: click.Context) -> None:
     if path is None:
         return
     for name in ("host", "port"):
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+        if is_given(context, name):
             from wiverno.cli.failures import UserError
 
             raise UserError(

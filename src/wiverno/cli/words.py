@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from wiverno.cli.failures import UserError
+from wiverno.cli.finding import DEFAULT_MODULE
 from wiverno.core.app_target import DEFAULT_ATTRIBUTE, AppTarget, parse
 from wiverno.core.exceptions import AppTargetError
 
-_DEFAULT_MODULE = "run"
 # Said only where they are not the default.
 _LATER_WORDS = {
     "on_error": "--on-error",
@@ -18,6 +18,8 @@ _LATER_WORDS = {
     "watch_files": "--watch-file",
     "static_dirs": "--static-dir",
     "unwatch_files": "--unwatch-file",
+    "interface": "--interface",
+    "env_files": "--env-file",
     "verbose": "--verbose",
 }
 
@@ -40,6 +42,8 @@ class DevelopmentOptions:
     watch_files: tuple[str, ...] = ()
     static_dirs: tuple[str, ...] = ()
     unwatch_files: tuple[str, ...] = ()
+    interface: str = "auto"
+    env_files: tuple[str, ...] = ()
     verbose: bool = False
 
     def words(self) -> tuple[str, ...]:
@@ -66,10 +70,13 @@ def _option(word: str, value: object) -> Iterator[str]:
 
 
 def choose_target(app: str | None, app_module: str | None, app_name: str | None) -> AppTarget:
-    """The target from APP, or from `--app-module` and `--app-name`; never from both."""
+    """The target from APP, or from `--app-module` and `--app-name`; never from both.
+
+    Where none of them is given, `finding` has to look.
+    """
     try:
         if app is None:
-            return AppTarget(app_module or _DEFAULT_MODULE, app_name or DEFAULT_ATTRIBUTE)
+            return AppTarget(app_module or DEFAULT_MODULE, app_name or DEFAULT_ATTRIBUTE)
         _check_single_source(app, app_module, app_name)
         return parse(app)
     except AppTargetError as error:

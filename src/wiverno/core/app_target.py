@@ -1,4 +1,4 @@
-"""App targets: from the text `module:attribute` to the WSGI application that it names.
+"""App targets: from the text `module:attribute` to the application that it names.
 
 The dev worker runs this module at every restart, so it imports nothing that only
 an error text needs; what explains a failure lives in `app_target_hints`.
@@ -19,7 +19,6 @@ from wiverno.core.wsgi_types import WSGIApplication
 
 DEFAULT_ATTRIBUTE = "app"
 
-_EMPTY_CALL = "()"
 _ACCEPTS_ANY_POSITIONAL = 0x04  # CO_VARARGS; `inspect` is too heavy to name it here.
 
 
@@ -27,8 +26,8 @@ _ACCEPTS_ANY_POSITIONAL = 0x04  # CO_VARARGS; `inspect` is too heavy to name it 
 class AppTarget:
     """Where an application is: an importable module and an attribute in it.
 
-    `attribute` may be dotted (`api.wsgi`) and may end in an empty call
-    (`create_app()`), which makes it a factory. Raises `AppTargetSyntaxError`.
+    `attribute` may be dotted (`api.wsgi`) and may end in a call, which makes it a factory:
+    `create_app()`, `create_app("dev", debug=True)`. Raises `AppTargetSyntaxError`.
     """
 
     module: str
@@ -43,13 +42,13 @@ class AppTarget:
 
     @property
     def is_factory(self) -> bool:
-        """Whether the attribute is called, without arguments, to get the application."""
-        return self.attribute.endswith(_EMPTY_CALL)
+        """Whether the attribute is called to get the application."""
+        return "(" in self.attribute
 
     @property
     def attribute_path(self) -> str:
         """The dotted attribute without the call."""
-        return self.attribute.removesuffix(_EMPTY_CALL)
+        return _path_of(self.attribute)
 
 
 def parse(text: str) -> AppTarget:
@@ -119,16 +118,26 @@ def _check_module_text(module: str) -> None:
 
 
 def _check_attribute_text(attribute: str) -> None:
-    path = attribute.removesuffix(_EMPTY_CALL)
-    if all(part.isidentifier() for part in path.split(".")):
-        return
-    text = f"App name {attribute!r} cannot be looked up in a module. "
-    if "(" in attribute:
+    path = _path_of(attribute)
+    if not all(part.isidentifier() for part in path.split(".")):
         raise AppTargetSyntaxError(
-            text + "A factory is called without arguments: 'create_app()'. "
-            "Write a function without parameters that passes them."
+            f"App name {attribute!r} cannot be looked up in a module. "
+            "Write an attribute ('app') or a factory ('create_app()')."
         )
-    raise AppTargetSyntaxError(text + "Write an attribute ('app') or a factory ('create_app()').")
+    if attribute != path:
+        _read_arguments(attribute)
+
+
+def _path_of(attribute: str) -> str:
+    return attribute.partition("(")[0]
+
+
+def _read_arguments(attribute: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if attribute == f"{_path_of(attribute)}()":
+        return (), {}
+    from wiverno.core.app_target_calls import read_arguments
+
+    return read_arguments(attribute)
 
 
 def _is_about_target(error: ModuleNotFoundError, target: AppTarget) -> bool:
@@ -172,14 +181,16 @@ def _call_factory(factory: Any, target: AppTarget) -> Any:
             f"that can be called. If it is the application, write '{target.module}:"
             f"{target.attribute_path}' without the parentheses."
         )
+    positional, named = _read_arguments(target.attribute)
     try:
-        return factory()
+        return factory(*positional, **named)
     except TypeError as error:
         if error.__traceback__ and error.__traceback__.tb_next:
             raise  # Raised inside the factory: the user's own error.
+        how = "with these arguments" if positional or named else "without arguments"
         raise AppNotCallableError(
-            f"The factory {target} cannot be called without arguments: {error}. "
-            "Give its parameters defaults, or write a function that passes them."
+            f"The factory {target} cannot be called {how}: {error}. Write those that it needs, as "
+            f"in '{target.module}:{target.attribute_path}(\"dev\")', or give them defaults."
         ) from None
 
 
@@ -187,14 +198,19 @@ def _check_callable(found: Any, target: AppTarget) -> None:
     if not callable(found):
         kind = "None" if found is None else f"a {type(found).__name__}"
         source = f"{target} returned" if target.is_factory else f"{target} is"
-        raise AppNotCallableError(f"{source} {kind}, not a callable WSGI application.")
-    if isinstance(found, FunctionType) and not _accepts_wsgi_call(found):
+        raise AppNotCallableError(f"{source} {kind}, not a callable application.")
+    if isinstance(found, FunctionType) and not _accepts_call(found):
         from wiverno.core.app_target_hints import describe_function
 
         raise AppNotCallableError(describe_function(str(target), found))
 
 
-def _accepts_wsgi_call(function: FunctionType) -> bool:
-    """Whether a plain function can take `(environ, start_response)` at all."""
+def _accepts_call(function: FunctionType) -> bool:
+    """Whether a plain function can take `(environ, start_response)` at all.
+
+    An ASGI application takes more, and one of its older form the `scope` alone.
+    """
     code = function.__code__
+    if code.co_argcount == 1 and code.co_varnames[0] == "scope":
+        return True
     return code.co_argcount >= 2 or bool(code.co_flags & _ACCEPTS_ANY_POSITIONAL)

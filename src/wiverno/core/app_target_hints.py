@@ -46,12 +46,16 @@ def describe_missing_attribute(module: ModuleType, owner: object, name: str) -> 
 
 def describe_function(target: str, function: FunctionType) -> str:
     """Say why a function with fewer than two parameters is no WSGI application."""
-    verb = "returned" if target.endswith("()") else "is"
+    verb = "returned" if target.endswith(")") else "is"
     text = f"{target} {verb} a function that cannot take the two arguments of a WSGI application. "
     required = function.__code__.co_argcount - len(function.__defaults__ or ())
     if verb == "is" and required == 0:
         return f"{text}If it makes the application, write '{target}()'."
-    return text + "A WSGI application is called with (environ, start_response)."
+    text += "A WSGI application is called with (environ, start_response)."
+    if verb == "is":
+        wanted = ", ".join(function.__code__.co_varnames[:required])
+        text += f" If it makes the application, write it with its arguments: '{target}({wanted})'."
+    return text
 
 
 def _suggest_module(module: str, attribute: str, candidates: list[str]) -> str:

@@ -6,6 +6,7 @@ WivernoError
 │   ├── AppModuleNotFoundError   (ModuleNotFoundError)
 │   ├── AppAttributeNotFoundError (AttributeError)
 │   └── AppNotCallableError      (TypeError)
+├── EnvironmentFileError         (ValueError)
 ├── RouteDefinitionError         (ValueError)
 │   └── RouteConflictError
 ├── URLBuildError                (LookupError)
@@ -44,6 +45,10 @@ class AppAttributeNotFoundError(AppTargetError, AttributeError):
 
 class AppNotCallableError(AppTargetError, TypeError):
     """What the app target names cannot be called as a WSGI application or factory."""
+
+
+class EnvironmentFileError(WivernoError, ValueError):
+    """A file with variables for the application cannot be read."""
 
 
 class RouteDefinitionError(WivernoError, ValueError):

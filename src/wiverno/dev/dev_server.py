@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from wiverno.core.exceptions import WivernoError
 from wiverno.core.server.listener import bind, display_url
@@ -60,6 +60,9 @@ class DevServer:
         watch_files: Sequence[str] = (),
         static_dirs: Sequence[str] = (),
         unwatch_files: Sequence[str] = (),
+        interface: str = "auto",
+        env_files: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
         verbose: bool = False,
     ) -> None:
         """`watch_dirs=None` is the current directory.
@@ -74,8 +77,11 @@ class DevServer:
         a page. `reload="manual"` restarts a running application only when it is asked for.
         `wait_timeout_seconds` is how long a request waits for a build, `build_timeout_seconds`
         how long a build may take. The application depends on `watch_files` from the start;
-        nothing in `static_dirs` and none of `unwatch_files` is followed as a data file. With
-        `verbose` the terminal tells where the time of each restart goes.
+        nothing in `static_dirs` and none of `unwatch_files` is followed as a data file.
+        `interface` is `wsgi`, `asgi` (which needs the extra of that name), or `auto` for what the
+        application looks like. `env_files` set variables for the application, `environment` those
+        that it has where nobody else sets them; this process keeps its own. With `verbose` the
+        terminal tells where the time of each restart goes.
         """
         self.app_module = app_module
         self.app_name = app_name
@@ -95,6 +101,9 @@ class DevServer:
         self.watch_files = watch_files
         self.static_dirs = static_dirs
         self.unwatch_files = unwatch_files
+        self.interface = interface
+        self.env_files = env_files
+        self.environment = dict(environment or {})
         self.verbose = verbose
         self.addresses: list[tuple[str, int]] = []
         """What was bound, once `start()` has; the port is the real one."""
@@ -121,6 +130,9 @@ class DevServer:
         watch_files: Sequence[str] = (),
         static_dirs: Sequence[str] = (),
         unwatch_files: Sequence[str] = (),
+        interface: str = "auto",
+        env_files: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
         verbose: bool = False,
     ) -> None:
         """Make a server and start it: the main entry point. Blocks until interrupted."""
@@ -141,6 +153,9 @@ class DevServer:
             watch_files=watch_files,
             static_dirs=static_dirs,
             unwatch_files=unwatch_files,
+            interface=interface,
+            env_files=env_files,
+            environment=environment,
             verbose=verbose,
         ).start()
 
@@ -174,6 +189,9 @@ class DevServer:
                 watch_files=self.watch_files,
                 static_dirs=self.static_dirs,
                 unwatch_files=self.unwatch_files,
+                interface=self.interface,
+                env_files=self.env_files,
+                environment=self.environment,
                 is_verbose=self.verbose,
             )
             events = EventStream.from_environment()

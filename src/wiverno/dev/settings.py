@@ -2,10 +2,11 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from wiverno.core.exceptions import WivernoError
+from wiverno.core.interfaces import INTERFACE_CHOICES
 
 ON_ERROR_CHOICES = ("page", "keep")
 RELOAD_CHOICES = ("auto", "manual")
@@ -34,6 +35,8 @@ class DevSettings:
     """`auto`, or `manual`: a worker that serves is replaced only when somebody asks for it."""
     reload_strategy: str = "auto"
     """`fork`, `spawn`, or what this system does best."""
+    interface: str = "auto"
+    """`wsgi`, `asgi`, or what the application looks like."""
     is_verbose: bool = False
     """Does the terminal tell where the time of each restart goes?"""
     watch_files: tuple[str, ...] = ()
@@ -42,6 +45,10 @@ class DevSettings:
     """Nothing below them is a data file."""
     unwatch_files: tuple[str, ...] = ()
     """Not followed, unless imported."""
+    env_files: tuple[str, ...] = ()
+    """Set variables for the application; depended on like those of `watch_files`."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that the application has where nobody else sets them."""
 
     retire_deadline_s: float = 10.0
     """How long a replaced worker may finish its requests. It serves nothing new meanwhile, so
@@ -116,6 +123,9 @@ class DevSettings:
         watch_files: Sequence[str],
         static_dirs: Sequence[str],
         unwatch_files: Sequence[str],
+        interface: str = "auto",
+        env_files: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
         is_verbose: bool = False,
     ) -> "DevSettings":
         """Raises SettingError, saying which value is wrong and what would be right."""
@@ -124,6 +134,7 @@ class DevSettings:
         _check_choice("on_error", on_error, ON_ERROR_CHOICES)
         _check_choice("reload", reload, RELOAD_CHOICES)
         _check_choice("reload_strategy", reload_strategy, STRATEGY_CHOICES)
+        _check_choice("interface", interface, INTERFACE_CHOICES)
         if reload_strategy == "fork" and not sys.platform.startswith("linux"):
             raise SettingError("reload_strategy='fork' needs Linux. Use 'spawn' or 'auto'.")
         # In any order: a build that is ended before a request has waited too long answers it.
@@ -141,9 +152,12 @@ class DevSettings:
             reload_strategy=reload_strategy,
             wait_timeout_s=wait_timeout_s,
             build_timeout_s=build_timeout_s,
-            watch_files=_absolute("watch_files", watch_files),
+            watch_files=_absolute("watch_files", [*watch_files, *env_files]),
             static_dirs=_absolute("static_dirs", static_dirs),
             unwatch_files=_absolute("unwatch_files", unwatch_files),
+            interface=interface,
+            env_files=_absolute("env_files", env_files),
+            environment=dict(environment or {}),
             is_verbose=is_verbose,
         )
         settings._check_paths()

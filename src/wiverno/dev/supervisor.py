@@ -20,6 +20,7 @@ from wiverno.dev.decisions.lifecycle import Blame, Lifecycle
 from wiverno.dev.decisions.patience import Impatience, Patience
 from wiverno.dev.notices import Notices, Problem, RestartAsked, StopAsked
 from wiverno.dev.pending_changes import PendingChanges
+from wiverno.dev.processes.environment import SessionEnvironment
 from wiverno.dev.processes.handles import ProcessHandle, WorkerHandle, describe_exit
 from wiverno.dev.processes.messages import (
     Asked,
@@ -64,7 +65,8 @@ class Supervisor:
         self._patience = Patience(settings.wait_timeout_s, settings.build_timeout_s)
         self._changes = PendingChanges(settings.debounce_s)
         self._selector = selectors.DefaultSelector()
-        self._table = ProcessTable(self._selector, self._on_message, self._on_exit)
+        environment = SessionEnvironment(settings.env_files, settings.environment)
+        self._table = ProcessTable(self._selector, self._on_message, self._on_exit, environment)
         listener_fds = [listener.fileno() for listener in listeners]
         self._crew = Crew(settings, listener_fds, self._table, self._lifecycle, events)
         self._unjudged: WorkerHandle | None = None

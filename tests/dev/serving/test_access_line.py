@@ -10,10 +10,8 @@ from typing import TextIO
 
 import pytest
 
-from wiverno.core.wsgi_types import Environ
 from wiverno.dev.serving.access_line import AccessLine, LineOutput
 
-ENVIRON: Environ = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/path"}
 # Two pages: poll() tells of room when one is free.
 PIPE_BYTES = 8192
 DEADLINE_S = 10.0
@@ -35,12 +33,12 @@ def test_line_when_the_application_closed_stdout_is_silence(
     stream = io.TextIOWrapper(io.BytesIO())
     stream.close()
     monkeypatch.setattr(sys, "__stdout__", stream)
-    AccessLine(ENVIRON).show()
+    AccessLine("GET", "/path").show()
 
 
 def test_line_when_there_is_no_stdout_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "__stdout__", None)
-    AccessLine(ENVIRON).show()
+    AccessLine("GET", "/path").show()
 
 
 def test_line_to_a_stream_without_descriptor_is_written() -> None:

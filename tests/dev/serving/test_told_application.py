@@ -7,6 +7,7 @@ import pytest
 
 from wiverno.core.wsgi_types import Environ, StartResponse
 from wiverno.dev.serving.access_line import AccessLine, format_access_line
+from wiverno.dev.serving.telling import Telling
 from wiverno.dev.serving.wsgi import ToldApplication
 
 ENVIRON: Environ = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/path?q=1"}
@@ -34,7 +35,7 @@ def test_list_is_told_before_it_is_sent(told: list[str]) -> None:
         start_response("200 OK", [])
         return [b"body"]
 
-    result, started = call(ToldApplication(application, 4))
+    result, started = call(ToldApplication(application, Telling(4)))
 
     assert told == ["line 200 OK"]
     assert result == [b"body"]
@@ -46,7 +47,7 @@ def test_stream_is_told_when_its_first_chunk_is_made(told: list[str]) -> None:
         start_response("201 Created", [])
         yield b"one"
 
-    result, _ = call(ToldApplication(application, 4))
+    result, _ = call(ToldApplication(application, Telling(4)))
     before = list(told)
     chunks = list(result)
 
@@ -60,7 +61,7 @@ def test_failure_is_told_as_500(told: list[str]) -> None:
         raise SystemExit(3)
 
     with pytest.raises(SystemExit):
-        call(ToldApplication(application, 4))
+        call(ToldApplication(application, Telling(4)))
     assert told == ["line 500"]
 
 
@@ -74,14 +75,14 @@ def test_close_of_the_application_is_called() -> None:
         def close(self) -> None:
             closed.append(True)
 
-    result, _ = call(ToldApplication(lambda environ, start_response: Body(), 1))
+    result, _ = call(ToldApplication(lambda environ, start_response: Body(), Telling(1)))
     result.close()  # type: ignore[attr-defined]  # servers look for it
 
     assert closed == [True]
 
 
 def test_line_is_shown_once(capfd: pytest.CaptureFixture[str]) -> None:
-    line = AccessLine(ENVIRON)
+    line = AccessLine("GET", "/path?q=1")
     line.show()
     line.show()
 

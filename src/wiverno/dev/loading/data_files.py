@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from wiverno.dev.loading.contents import digest_of, is_racy, read_signed
@@ -61,7 +62,6 @@ _OTHER_LISTERS = (
 
 
 class _Thread(threading.local):
-    request = 0
     is_busy = False
 
 
@@ -87,6 +87,8 @@ class DataFiles:
         self._clock_ns = clock_ns
         self._thread = _Thread()
         self._requests = itertools.count(1)
+        # Of an ASGI application many are under way in one thread, and one in many threads.
+        self._request = ContextVar("request", default=0)
         self._first_opened: dict[str, int] = {}
         """In which request a file was opened first; 0 is none: the import, or a thread."""
         self._left = set(not_followed)
@@ -109,8 +111,8 @@ class DataFiles:
         sys.addaudithook(hook)
 
     def request_began(self) -> None:
-        """What this thread opens from now on, it opens for one request, and a new one."""
-        self._thread.request = next(self._requests)
+        """What this thread, or task, opens from now on, it opens for one request, a new one."""
+        self._request.set(next(self._requests))
 
     def follow(self, path: str) -> None:
         """Depend on a file wherever it lies and whether it is there: `--watch-file`, `.env`."""
@@ -174,7 +176,7 @@ class DataFiles:
         """Does the record depend on `path`, which this thread is about to read?"""
         if path in self._left:
             return False
-        request = self._thread.request
+        request = self._request.get()
         first = self._first_opened.get(path)
         if first is None:
             if len(self._first_opened) >= self._limit:

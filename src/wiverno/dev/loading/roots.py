@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 from wiverno.dev.loading.user_code import UserCode
 
+# Modules of ours that do what a file of the user's would: they may set the environment.
+_SET_UP = "wiverno.frameworks."
 _IMPORT_SYSTEM = ("<frozen importlib", os.path.dirname(importlib.__file__) + os.sep)
 
 
@@ -31,6 +33,11 @@ class EarlyImports(NamedTuple):
     """What the user's files ask for as well, but no template imports."""
     environment: Mapping[str, Mapping[str, str | None]] = {}
     """What the import of a root has set; None: it has removed the variable."""
+
+
+def is_ours(name: str) -> bool:
+    """A module that serves the application: no code of the user could set up anything for it."""
+    return name.startswith("wiverno.")
 
 
 def set_environment(changes: Mapping[str, str | None]) -> None:
@@ -197,17 +204,21 @@ class Roots:
         if name not in self._preloaded:
             return None
         problem = self._note(name, sys._getframe(2))
-        if problem is None and self._new is not None:
+        if problem is None and self._new is not None and not is_ours(name):
             # They may know of each other: whatever one registers or patches, the other sees.
             problem = f"{self._new} is to be imported before {name}"
         self._problem = self._problem or problem
         return self._preloaded.take(name)
 
+    def served_with(self, name: str) -> None:
+        """A module of ours that this application needs, and what it imports: early next time."""
+        self.asked_for.append(name)
+
     def asked(self, name: str) -> None:
         """A module that is not the user's is about to be imported."""
         frame = sys._getframe(2)
         self._note(name, frame)
-        if name in self._left_out:
+        if name in self._left_out or name.startswith(_SET_UP):
             self.changes.other_import_begins()
         elif self._new is None and _is_installed(name) and self._is_user_code(frame):
             self._new = name

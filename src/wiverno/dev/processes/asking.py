@@ -2,9 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterable
 
-from wiverno.core.wsgi_types import Environ, StartResponse, WSGIApplication
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.messages import Asked
 
@@ -13,17 +11,15 @@ _TELL_PAUSE_S = 1.0
 
 
 class Asking:
-    """The application as it is; each second the first request for it is told."""
+    """Called for each request; the first in each second is told."""
 
-    def __init__(self, application: WSGIApplication, channel: Channel) -> None:
-        self._application = application
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._tell_again_at = 0.0
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self) -> None:
         now = time.monotonic()
         if now >= self._tell_again_at:
             self._tell_again_at = now + _TELL_PAUSE_S
             with contextlib.suppress(ChannelClosedError):
                 self._channel.send(Asked())
-        return self._application(environ, start_response)

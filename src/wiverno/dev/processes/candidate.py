@@ -10,12 +10,13 @@ import importlib
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING, Any
 
 from wiverno.core.app_target import AppTarget, load
-from wiverno.core.wsgi_types import WSGIApplication
+from wiverno.core.interfaces import Interface, as_asgi3, choose_interface
 from wiverno.dev.application_forks import in_child
 from wiverno.dev.decisions.lifecycle import Blame
 from wiverno.dev.loading import held_files
@@ -37,9 +38,9 @@ from wiverno.dev.processes.own_pages import find_own_pages
 from wiverno.dev.processes.stack import answer_with_stack
 
 if TYPE_CHECKING:
-    from wiverno.core.lifespan import Lifespan
     from wiverno.dev.loading.doorbell import Doorbell, HangingDoorbell
     from wiverno.dev.processes.snapshots import Snapshots
+    from wiverno.dev.serving.asgi import ASGIHost
 
 # Read by frameworks with calls that tell nothing (`exists`, `stat`) when they are absent.
 _ENVIRONMENT_FILES = (".env", ".flaskenv")
@@ -99,26 +100,32 @@ class Candidate:
         self._doorbell: HangingDoorbell | None = None
         self.gate = self._make_gate()
         self._begun = time.monotonic()
-        self.lifespan: Lifespan | None = None
+        self.asgi_host: ASGIHost | None = None
+        """Of an ASGI application: its event loop, and what it does when it starts and ends."""
+        self.shutdown: Callable[[], object] | None = None
+        """What the application does at its end, once it was started."""
+        self._changed_environment: str | None = None
+        """A file that the environment of this process is older than."""
         self._take_descriptors()
 
     @property
     def files(self) -> BuildFiles:
         return self._descriptors.files
 
-    def import_application(self) -> WSGIApplication | None:
-        """Import it and report. None: this process has nothing to serve.
+    def import_application(self) -> Any:
+        """Import it, start it, and report. None: this process has nothing to serve.
 
         What was called in one process may return in another one.
         """
         self._prepare()
-        application: WSGIApplication | None = None
+        application: Any = None
         debug: bool | None = None
         report, blame = b"", Blame.CODE
         try:
+            self._check_environment()
             loaded = load(AppTarget(self.build.module, self.build.attribute))
             # Before `built`: an application that cannot start is a failed build.
-            self.lifespan = _started_lifespan(loaded)
+            self._start(loaded)
             application = loaded
             debug = _debug_attribute(application)
         except BaseException as error:  # noqa: BLE001 - sys.exit() at import is an answer too
@@ -148,8 +155,25 @@ class Candidate:
         self.output.import_ended()
         return application if built["outcome"] is Outcome.GOOD else None
 
+    def _start(self, application: Any) -> None:
+        interface = choose_interface(self.build.interface, application)
+        if interface is not Interface.WSGI:
+            host = _import_asgi_host()(as_asgi3(application, interface))
+            self._roots.served_with(type(host).__module__)
+            self.asgi_host, self.shutdown = host, host.shutdown
+            host.startup()
+        elif "wiverno.core.lifespan" in sys.modules:
+            # Whoever has one has imported it; others need not.
+            from wiverno.core.lifespan import lifespan_of
+
+            if (lifespan := lifespan_of(application)) is not None:
+                self.shutdown = lifespan.shutdown
+                lifespan.startup()
+
     def _judge(self, outcome: Outcome) -> dict[str, Any]:
         """The outcome as it stands after a look at the disk, with its reason."""
+        if self._changed_environment is not None:
+            return {"outcome": Outcome.CHANGED, "changed_path": self._changed_environment}
         if not self.gate.is_fresh():
             return {"outcome": Outcome.CHANGED, "changed_path": self.gate.stale_path}
         # A failed build needs no more modules than it had.
@@ -261,6 +285,20 @@ class Candidate:
             self._execution.on_point = self._snapshots.reached
             self._begin_snapshots()
 
+    def _check_environment(self) -> None:
+        """Nothing is imported in an environment that is older than the record of its files."""
+        build = self.build
+        if not build.environment_files:
+            return
+        from wiverno.core.exceptions import EnvironmentFileError
+        from wiverno.dev.processes.environment import digest_of
+
+        if digest_of(build.environment_files) != build.environment_digest:
+            self._changed_environment = build.environment_files[0]
+            raise EnvironmentFileError("The environment files have changed meanwhile.")
+        if build.environment_fault:
+            raise EnvironmentFileError(build.environment_fault)
+
     def _begin_snapshots(self) -> None:
         if self._snapshots is not None:
             ours = (self.channel.fileno(), *self._descriptors.all())
@@ -294,15 +332,17 @@ def _take_cold_start_environment(build: Build, main_spec: ModuleSpec | None) -> 
         main_module.__file__ = main_spec.origin
 
 
-def _started_lifespan(application: Any) -> "Lifespan | None":
-    if "wiverno.core.lifespan" not in sys.modules:
-        return None  # Whoever has one has imported it; others need not.
-    from wiverno.core.lifespan import lifespan_of
+def _import_asgi_host() -> "type[ASGIHost]":
+    """Raises MissingExtraError where the packages for it are not installed."""
+    try:
+        from wiverno.dev.serving.asgi import ASGIHost
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "uvicorn":
+            raise
+        from wiverno.core.exceptions import MissingExtraError
 
-    lifespan = lifespan_of(application)
-    if lifespan is not None:
-        lifespan.startup()
-    return lifespan
+        raise MissingExtraError("An ASGI application", "uvicorn", "asgi") from None
+    return ASGIHost
 
 
 def _debug_attribute(application: Any) -> bool | None:

@@ -63,14 +63,19 @@ def leave(status: int, within_s: float, shutdown: Callable[[], object] | None = 
     A thread that never ends keeps a plain interpreter from its atexit handlers for ever;
     here they run when half of the time is over.
     """
-    for delay_s, end in ((within_s, _exit), (within_s / 2, _run_exit_handlers)):
-        threading.Thread(target=_after, args=(delay_s, end, status), daemon=True).start()
+    bound_leaving(status, within_s)
     if shutdown is not None:
         shutdown()
     # Neither this nor what runs the handlers is public, but multiprocessing ends its
     # processes with the same two. This one joins threads and ends executors.
     threading._shutdown()  # type: ignore[attr-defined]
     _run_exit_handlers(status)
+
+
+def bound_leaving(status: int, within_s: float) -> None:
+    """From now on the process ends within so many seconds, whatever its main thread does."""
+    for delay_s, end in ((within_s, _exit), (within_s / 2, _run_exit_handlers)):
+        threading.Thread(target=_after, args=(delay_s, end, status), daemon=True).start()
 
 
 def flush_output() -> None:

@@ -13,6 +13,7 @@ from wiverno.dev.decisions.placement import one_too_many
 from wiverno.dev.fork_news import ForkNews
 from wiverno.dev.loading.held_files import HeldFiles
 from wiverno.dev.loading.installation import Installation
+from wiverno.dev.loading.roots import is_ours
 from wiverno.dev.loading.user_cache import cache_directory
 from wiverno.dev.processes.forked import (
     Origin,
@@ -254,8 +255,8 @@ class Forks:
         return Origin(self._bare, Level.BARE)
 
     def _look_at_installation(self) -> None:
-        """A cold start would import what is installed now: let go of whatever holds the old."""
-        path = self._installation.first_change()
+        """A cold start begins with what is there now: let go of whatever holds the old."""
+        path = self._table.environment.refresh() or self._installation.first_change()
         if path is None:
             return
         self._let_go_of_all(path)
@@ -351,6 +352,7 @@ class Forks:
             # Bare, or not wanted any more.
             self._news.template_ready(handle.pid, Preloaded(()))
             return
+        held_ours = _holds_ours(self._warm)
         if self._warm is not None:
             self._dismiss(self._warm)
         self._warm, self._next_warm = handle, None
@@ -358,8 +360,11 @@ class Forks:
             self._let_go_of_bare()
         else:
             self._let_go_of_warm()  # No better than the bare one.
-        if handle.memory_bytes() > _MOST_TWICE_BYTES:
-            # Made again by the next build, they share all that with it.
+        is_held_by_none = _holds_ours(handle) and not held_ours
+        if is_held_by_none or handle.memory_bytes() > _MOST_TWICE_BYTES:
+            # Made again by the next build, they share all that with it. What ours import to
+            # serve an application comes last in an import, so snapshots without a template
+            # never hold it.
             self._let_go_of_snapshots(0)
             self._first_generation = self._last_generation + 1
         self._spare.want()
@@ -387,3 +392,9 @@ class Forks:
         self._snapshots.append(snapshot)
         if (index := one_too_many([each.kept for each in self._snapshots])) is not None:
             self._let_go(self._snapshots.pop(index))
+
+
+def _holds_ours(template: TemplateHandle | None) -> bool:
+    if template is None or template.preloaded is None:
+        return False
+    return any(map(is_ours, template.preloaded.roots))

@@ -58,6 +58,14 @@ class Build:
     """Changes are counted; they do not make the worker stale."""
     tells_pages: bool = False
     """Is `copied` wanted?"""
+    interface: str = "auto"
+    """`auto`, `wsgi` or `asgi`: what the application is called with."""
+    environment_files: tuple[str, ...] = ()
+    """Absolute: what has set the environment of the process."""
+    environment_digest: str = ""
+    """Of what they held then."""
+    environment_fault: str = ""
+    """Why they cannot be used: then the build fails."""
     fds: tuple[int, ...] = ()
 
 

@@ -29,6 +29,7 @@ from wiverno.dev.processes.messages import (
     StoodDown,
 )
 from wiverno.dev.processes.role import SESSION_VARIABLE, Role, take_role
+from wiverno.dev.serving.telling import Telling
 from wiverno.dev.serving.wsgi import ToldApplication, WSGIServing
 
 # Pages are made in microseconds; an upload that began before the fix may take its time.
@@ -112,8 +113,9 @@ class _Pages:
         )
         report = FailureReport.from_json(message.payload)
         status = _FAILED if message.is_final else _NOT_YET
-        page = Asking(failure_app(report, message.generation, status), self._channel)
-        self._serving = WSGIServing(ToldApplication(page), self._handover)
+        page = failure_app(report, message.generation, status)
+        telling = Telling(request_began=Asking(self._channel))
+        self._serving = WSGIServing(ToldApplication(page, telling), self._handover)
         self._serving.go([socket.socket(fileno=fd) for fd in listeners])
 
     def _take(self, message: Connection) -> None:

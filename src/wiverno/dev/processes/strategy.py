@@ -55,6 +55,7 @@ class Spawn:
     def start_worker(
         self, generation: int, cause: BuildCause, good_sources_fd: int | None
     ) -> WorkerHandle:
+        self._table.environment.refresh()
         return self._table.start_worker(generation, self._settings, cause, good_sources_fd)
 
     def served(self, worker: WorkerHandle) -> None:

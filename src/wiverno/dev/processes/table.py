@@ -14,11 +14,11 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from wiverno.dev.control.events import EVENTS_FD_VARIABLE
 from wiverno.dev.decisions.changes import BuildStart
 from wiverno.dev.loading.held_files import HeldFiles
 from wiverno.dev.processes import descriptor_limit, life_line
 from wiverno.dev.processes.channel import Channel, ChannelClosedError, QueuedChannel
+from wiverno.dev.processes.environment import SessionEnvironment
 from wiverno.dev.processes.forked import (
     ForkedProcess,
     Origin,
@@ -40,13 +40,7 @@ from wiverno.dev.processes.messages import (
     SnapshotTaken,
 )
 from wiverno.dev.processes.orphans import Orphans, be_subreaper
-from wiverno.dev.processes.role import (
-    SESSION_VARIABLE,
-    Role,
-    session_mark,
-    trial_mark,
-    worker_mark,
-)
+from wiverno.dev.processes.role import Role, session_mark, trial_mark, worker_mark
 from wiverno.dev.processes.spawn import Program, spawn
 from wiverno.dev.settings import DevSettings
 
@@ -66,8 +60,10 @@ class ProcessTable:
         selector: selectors.BaseSelector,
         on_message: Callable[[ProcessHandle, Message], None],
         on_exit: Callable[[ProcessHandle, int], None],
+        environment: SessionEnvironment,
     ) -> None:
         self.session_id = uuid.uuid4().hex
+        self.environment = environment
         self._selector = selector
         self._on_message = on_message
         self._on_exit = on_exit
@@ -119,8 +115,12 @@ class ProcessTable:
                 static_dirs=settings.static_dirs,
                 unwatch_files=settings.unwatch_files,
                 is_manual=settings.is_manual,
+                interface=settings.interface,
                 hot_files=cause.hot_files,
                 tells_pages=origin is not None and not origin.handle.pages,
+                environment_files=self.environment.files,
+                environment_digest=self.environment.digest,
+                environment_fault=self.environment.fault,
                 fds=(self._life_line, *handle.files, *good),
             )
         )
@@ -249,8 +249,7 @@ class ProcessTable:
         return worker_mark(self.session_id, self._last_number)
 
     def _spawn(self, program: Program, mark: str) -> tuple[subprocess.Popen[bytes], QueuedChannel]:
-        environment = {**os.environ, SESSION_VARIABLE: mark}
-        environment.pop(EVENTS_FD_VARIABLE, None)
+        environment = self.environment.with_mark(mark)
         ours, theirs = Channel.pair()
         try:
             process = spawn(program, theirs, environment, self._descriptor_limit)

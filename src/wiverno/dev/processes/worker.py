@@ -7,9 +7,9 @@ killed at any time; after `go` it is only ever retired.
 import os
 import select
 import socket
-from typing import NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from wiverno.core.wsgi_types import WSGIApplication
 from wiverno.dev.application_forks import in_child
 from wiverno.dev.processes import child
 from wiverno.dev.processes.candidate import Candidate
@@ -18,6 +18,11 @@ from wiverno.dev.processes.groundwork import Groundwork
 from wiverno.dev.processes.messages import Go
 from wiverno.dev.processes.role import Role, take_role
 from wiverno.dev.serving.request_notes import RequestNotes
+
+if TYPE_CHECKING:
+    from wiverno.dev.processes.worker_server import WorkerServer
+    from wiverno.dev.serving.asgi import ASGIHost
+    from wiverno.dev.serving.protocol import ServingFactory
 
 # A candidate that failed has a report to bring out, and nobody waits for it.
 _LEAVE_AFTER_FAILURE_S = 0.5
@@ -43,11 +48,10 @@ def run(channel: Channel, groundwork: Groundwork) -> NoReturn:
     except ChannelClosedError:
         # The supervisor is gone; so is the terminal, most likely. Or this build is not wanted.
         os._exit(1)
-    lifespan = candidate.lifespan
-    child.leave(0, leave_s, None if lifespan is None else lifespan.shutdown)
+    child.leave(0, leave_s, candidate.shutdown)
 
 
-def _serve(candidate: Candidate, application: WSGIApplication) -> float:
+def _serve(candidate: Candidate, application: Any) -> float:
     """Serve until it is retired; returns how many seconds the process has to leave."""
     # Imported only now: what a candidate imports before its application costs every restart
     # twice when the build fails, and nothing of it is needed for that.
@@ -60,7 +64,33 @@ def _serve(candidate: Candidate, application: WSGIApplication) -> float:
     in_child(notes.abandon)
     gate = CountingGate(record) if candidate.build.is_manual else candidate.gate
     turn = Turn.first(candidate.files.turns)
-    server = WorkerServer(channel, application, record, gate, notes, turn)
+    make_serving = _serving_factory(candidate.asgi_host, application)
+    server = WorkerServer(channel, make_serving, record, gate, notes, turn)
+    if candidate.asgi_host is None:
+        return _handle_messages(candidate, server)
+    return candidate.asgi_host.run_beside(partial(_handle_beside, candidate, server))
+
+
+def _serving_factory(asgi_host: "ASGIHost | None", application: Any) -> "ServingFactory":
+    if asgi_host is not None:
+        return asgi_host.make_serving
+    from wiverno.dev.serving.wsgi import make_serving
+
+    return partial(make_serving, application)
+
+
+def _handle_beside(candidate: Candidate, server: "WorkerServer") -> float:
+    """While the main thread runs the application, which may never come back from it."""
+    try:
+        leave_s = _handle_messages(candidate, server)
+    except ChannelClosedError:
+        os._exit(1)
+    child.bound_leaving(0, leave_s)
+    return leave_s
+
+
+def _handle_messages(candidate: Candidate, server: "WorkerServer") -> float:
+    channel = candidate.channel
     message = channel.receive()
     if isinstance(message, Go):
         candidate.output.go()

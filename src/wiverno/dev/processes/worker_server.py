@@ -1,6 +1,7 @@
 """What a worker does between `go` and `retire`: serve, and go on where it is kept.
 
-Messages are handled in the main thread, requests in the threads of the server.
+Messages are handled in one thread, requests in those of the server: for a WSGI application the
+main thread has the messages, for an ASGI application it has the requests.
 """
 
 import contextlib
@@ -10,8 +11,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from wiverno.core.wsgi_types import HeaderList, WSGIApplication
+from wiverno.core.wsgi_types import HeaderList
 from wiverno.dev.loading.differences import entries_of_now
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.policy_gates import AnyGate, CountingGate, KeptGate
@@ -21,9 +23,9 @@ from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.handover import Handover
 from wiverno.dev.processes.messages import Adopt, Connection, Go, Message, Retire
 from wiverno.dev.processes.turns import Turn
-from wiverno.dev.serving.protocol import Serving
+from wiverno.dev.serving.protocol import Serving, ServingFactory
 from wiverno.dev.serving.request_notes import RequestNotes
-from wiverno.dev.serving.wsgi import ToldApplication, WSGIServing
+from wiverno.dev.serving.telling import Telling
 
 # The loop never waits for the application; it may wait for the GIL.
 _STOP_ACCEPTING_S = 5.0
@@ -37,14 +39,14 @@ class WorkerServer:
     def __init__(
         self,
         channel: Channel,
-        application: WSGIApplication,
+        make_serving: ServingFactory,
         record: Record,
         gate: Gate | CountingGate,
         notes: RequestNotes,
         turn: Turn,
     ) -> None:
         self._channel = channel
-        self._application = application
+        self._make_serving = make_serving
         self._record = record
         self._notes = notes
         self._turn = turn
@@ -62,7 +64,7 @@ class WorkerServer:
         match message:
             case Go():
                 self._generation = message.generation
-                self._serve(self._application, self._handover_of(self._generation))
+                self._serve(self._handover_of(self._generation))
                 self._accept(message.fds)
             case Adopt():
                 self._go_on(message)
@@ -80,18 +82,20 @@ class WorkerServer:
     ) -> Handover:
         return Handover(self._channel, generation, self._gate, before_sweep, self._turn)
 
-    def _serve(
-        self, application: WSGIApplication, handover: Handover, error: str | None = None
-    ) -> None:
+    def _serve(self, handover: Handover, error: str | None = None) -> None:
+        """With the `error` that it goes on in spite of, if there is one."""
+
         def policy_tags() -> HeaderList:
             tags = [] if error is None else [("X-Wiverno-Error", error)]
             if self._counting is not None and self._counting.count:
                 tags.append(("X-Wiverno-Stale", str(self._counting.count)))
             return tags
 
-        told = ToldApplication(application, self._generation, self._notes, policy_tags)
+        telling = Telling(self._generation, self._notes, policy_tags)
+        if error is not None:
+            telling = replace(telling, request_began=Asking(self._channel))
         self._handover = handover
-        self._servings.append(WSGIServing(told, handover))
+        self._servings.append(self._make_serving(handover, telling))
 
     def _accept(self, listener_fds: Sequence[int]) -> None:
         self._servings[-1].go([socket.socket(fileno=fd) for fd in listener_fds])
@@ -108,7 +112,7 @@ class WorkerServer:
             self._record.rebase(entries_of_now)
             self._gate = KeptGate(Gate(reader.record), Gate(self._record))
         handover = self._handover_of(message.generation, before_sweep=reader.refresh)
-        self._serve(Asking(self._application, self._channel), handover, message.error)
+        self._serve(handover, message.error)
         self._accept(listener_fds)
 
     def _stop_accepting(self) -> None:

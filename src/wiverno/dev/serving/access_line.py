@@ -12,8 +12,6 @@ import threading
 import time
 from typing import TextIO
 
-from wiverno.core.wsgi_types import Environ
-
 _RESET = "\x1b[0m"
 # A reader that is only slow takes a line within this; a request may wait so long, once.
 _PATIENCE_S = 1.0
@@ -23,9 +21,9 @@ _COLOURS = {"2": "\x1b[32m", "3": "\x1b[36m", "4": "\x1b[33m", "5": "\x1b[31m"}
 class AccessLine:
     """The line of one request; `show()` prints it, the first time only."""
 
-    def __init__(self, environ: Environ) -> None:
-        self._method: str = environ["REQUEST_METHOD"]
-        self._target: str = environ["REQUEST_URI"]
+    def __init__(self, method: str, target: str) -> None:
+        self._method = method
+        self._target = target
         self._began = time.monotonic()
         self._is_shown = False
         self.status = "500"

@@ -2,7 +2,19 @@
 
 import socket
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
+
+from wiverno.dev.serving.telling import Telling
+
+
+class Gatekeeper(Protocol):
+    """Stands between a connection and the application. Called by the thread that accepts."""
+
+    def is_fresh(self) -> bool:
+        """Asked once per request, before it is dispatched."""
+
+    def hand_over(self, connection: socket.socket, received: bytes) -> None:
+        """Takes a connection that this process may not serve, with the bytes already read."""
 
 
 class Serving(Protocol):
@@ -29,3 +41,7 @@ class Serving(Protocol):
 
     def abandon_in_fork(self) -> None:
         """In a child that the application forked: close its copies of every socket."""
+
+
+ServingFactory: TypeAlias = Callable[[Gatekeeper, Telling], Serving]
+"""Makes one that serves the application behind this gate, and tells of its requests like this."""

@@ -6,7 +6,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
 
 from wiverno.core.server.accept_loop import AcceptLoop
 from wiverno.core.server.settings import ServerSettings
@@ -19,22 +18,13 @@ from wiverno.core.wsgi_types import (
     WSGIApplication,
 )
 from wiverno.dev.serving.access_line import AccessLine
-from wiverno.dev.serving.request_notes import RequestNotes
+from wiverno.dev.serving.protocol import Gatekeeper
+from wiverno.dev.serving.telling import Telling
 
 # What the supervisor shows for a worker whose accept loop failed: EX_SOFTWARE of sysexits.h.
 _BUG_IN_THE_SERVER = 70
 # Half of what a process has to leave at the end of the session.
 _CUT_STREAMS_S = 0.2
-
-
-class Gatekeeper(Protocol):
-    """Stands between a connection and the application. Called by the accept loop's thread."""
-
-    def is_fresh(self) -> bool:
-        """Asked once per request, before it is dispatched."""
-
-    def hand_over(self, connection: socket.socket, received: bytes) -> None:
-        """Takes a connection that this process may not serve, with the bytes already read."""
 
 
 class WSGIServing:
@@ -95,38 +85,35 @@ class WSGIServing:
             os._exit(_BUG_IN_THE_SERVER)
 
 
+def make_serving(
+    application: WSGIApplication, gatekeeper: Gatekeeper, telling: Telling
+) -> WSGIServing:
+    return WSGIServing(ToldApplication(application, telling), gatekeeper)
+
+
 class ToldApplication:
     """The application as a worker serves it: each answer is told in a line and tagged.
 
     The header `X-Wiverno-Generation` says which code gave the answer.
     """
 
-    def __init__(
-        self,
-        application: WSGIApplication,
-        generation: int | None = None,
-        notes: RequestNotes | None = None,
-        policy_tags: Callable[[], HeaderList] = list,
-    ) -> None:
-        """Without `generation` the application tags its answers itself.
-
-        `policy_tags` is asked at each answer, in the thread that gives it.
-        """
+    def __init__(self, application: WSGIApplication, telling: Telling) -> None:
         self._application = application
-        self._notes = notes
-        self._policy_tags = policy_tags
-        self._tags = [] if generation is None else [("X-Wiverno-Generation", str(generation))]
+        self._telling = telling
+        self._notes = telling.notes
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        line = AccessLine(environ)
+        method, target = environ["REQUEST_METHOD"], environ["REQUEST_URI"]
+        line = AccessLine(method, target)
         if self._notes is not None:
-            self._notes.begin(environ["REQUEST_METHOD"], environ["REQUEST_URI"])
+            self._notes.begin(method, target)
+        self._telling.request_began()
 
         def start(
             status: str, headers: HeaderList, exc_info: ExcInfo | None = None, /
         ) -> WriteCallable:
             line.status = status
-            tagged = [*headers, *self._tags, *self._policy_tags()]
+            tagged = [*headers, *self._telling.tags()]
             if exc_info is None:
                 return start_response(status, tagged)
             return start_response(status, tagged, exc_info)

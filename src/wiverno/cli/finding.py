@@ -1,0 +1,144 @@
+"""Finds the application of a project where nobody has named it. Imports no code of the user."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wiverno.cli import flask_app
+from wiverno.cli.failures import UserError
+from wiverno.cli.offers import APPLICATION_NAMES, FACTORY_NAMES, Offer, Offers, offers_of
+from wiverno.cli.project_modules import FILE_NAMES, MANAGE, ProjectModules, Unreadable
+from wiverno.core.app_target import DEFAULT_ATTRIBUTE, AppTarget
+from wiverno.frameworks import django_settings
+
+DEFAULT_MODULE = "run"
+
+_DJANGO_MODULE = "wiverno.frameworks.django"
+# Django's own are served with static files by way of manage.py.
+_AFTER_MANAGE = ("wsgi", "asgi")
+# Flask reads it only in its own command, and only with python-dotenv.
+_FLASK_FILE = ".flaskenv"
+# Longer lists hide what the reader looks for.
+_SHOWN_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The application that was taken, and why."""
+
+    target: AppTarget
+    reason: str
+    others: tuple[AppTarget, ...] = ()
+    unread: str = ""
+    """A file in which Flask's own command would have looked."""
+
+    @property
+    def line(self) -> str:
+        """What the user is told. Empty where nothing else could have been meant."""
+        is_usual = self.target == AppTarget(DEFAULT_MODULE, DEFAULT_ATTRIBUTE)
+        if is_usual and not self.others and not self.unread:
+            return ""
+        text = f"Found {self.target} ({self.reason})."
+        if self.others:
+            text += f" Also there: {_listed([str(each) for each in self.others])}."
+        if self.unread:
+            text += f" {self.unread} is not read without --env-file {self.unread}."
+        return text
+
+
+def find(
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    for_production: bool = False,
+    env_files: Collection[str] = (),
+) -> Found:
+    """The application of the project in `folder`; raises UserError where there is none.
+
+    First FLASK_APP, then the files in which applications are by custom, then `manage.py`, then
+    the same files one folder down. `environment` is what the application will see, with what
+    `env_files` set.
+    """
+    project = ProjectModules(folder)
+    seen = list(_look(project, environment, for_production=for_production))
+    offers = [offer for each in seen for offer in each.applications]
+    first = _named_by_flask(project, environment) or next(iter(offers), None)
+    if first is None and project.file_of(DEFAULT_MODULE) is not None:
+        # It may make its application in a way that only its import shows.
+        target = AppTarget(DEFAULT_MODULE, DEFAULT_ATTRIBUTE)
+        first = Offer(target, f"{project.shown(DEFAULT_MODULE)} is there")
+    if first is None:
+        misses = [miss for each in seen for miss in each.near_misses]
+        raise UserError(_nothing_found(project, misses))
+    others = tuple(each.target for each in offers if each.target != first.target)
+    is_unread = _FLASK_FILE not in env_files and (folder / _FLASK_FILE).is_file()
+    return Found(first.target, first.reason, others, _FLASK_FILE if is_unread else "")
+
+
+def _named_by_flask(project: ProjectModules, environment: Mapping[str, str]) -> Offer | None:
+    value = environment.get(flask_app.VARIABLE, "").strip()
+    if not value:
+        return None
+    return Offer(flask_app.target_from(value, project), f"{flask_app.VARIABLE}={value}")
+
+
+def _look(
+    project: ProjectModules, environment: Mapping[str, str], *, for_production: bool
+) -> Iterator[Offers]:
+    """What each module offers, the likeliest first."""
+    usual = list(project.usual_files())
+    yield from (_offers(name, project) for name in usual if name not in _AFTER_MANAGE)
+    if project.has_manage_file():
+        yield _django(project, environment, for_production) or _offers(MANAGE, project)
+    yield from (_offers(name, project) for name in usual if name in _AFTER_MANAGE)
+    yield from (_offers(name, project) for name in project.modules_below())
+
+
+def _offers(module: str, project: ProjectModules) -> Offers:
+    try:
+        return offers_of(module, project)
+    except Unreadable:
+        # Somebody is in the middle of writing it: with another one they would see old code.
+        target = AppTarget(module, DEFAULT_ATTRIBUTE)
+        reason = f"{project.shown(module)} cannot be parsed as it is now"
+        return Offers((Offer(target, reason),))
+
+
+def _django(
+    project: ProjectModules, environment: Mapping[str, str], for_production: bool
+) -> Offers | None:
+    """The project that `manage.py` belongs to; None where it is not Django's."""
+    file = project.file_of(MANAGE)
+    assert file is not None  # asked before
+    try:
+        named = django_settings.settings_in(file.read_bytes())
+    except OSError:  # Not readable: then there is nothing to go by.
+        return None
+    if named is None:
+        return None
+    settings = environment.get(django_settings.VARIABLE) or named
+    target = AppTarget(_DJANGO_MODULE, "production()" if for_production else "development()")
+    return Offers((Offer(target, f"{file.name}: Django with {settings}"),))
+
+
+def _nothing_found(project: ProjectModules, misses: Sequence[str]) -> str:
+    names = ", ".join((*APPLICATION_NAMES, *(f"{name}()" for name in FACTORY_NAMES)))
+    files = ", ".join(f"{name}.py" for name in (*FILE_NAMES, MANAGE))
+    text = f"No application found in {project.folder}: looked for {names} in {files}, here and one "
+    text += "folder down."
+    if misses:
+        text += f" Seen: {_listed(misses, '; ')}."
+    elif folders := project.folders_with(f"{MANAGE}.py"):
+        text += f" There is a {MANAGE}.py in {_listed(folders)}: start wiverno there."
+    elif files_here := project.python_files():
+        text += f" Here there are: {_listed(files_here)}."
+    return (
+        f"{text} Give it as module:attribute, or write app = 'module:attribute' below "
+        "[tool.wiverno] in pyproject.toml."
+    )
+
+
+def _listed(texts: Sequence[str], separator: str = ", ") -> str:
+    more = len(texts) - _SHOWN_MAX
+    shown = separator.join(texts[:_SHOWN_MAX])
+    return f"{shown} and {more} more" if more > 0 else shown

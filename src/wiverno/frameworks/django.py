@@ -1,0 +1,84 @@
+"""A Django project without a target of its own: what `manage.py runserver` would serve.
+
+`development()` also serves static files, as `runserver` does. Neither checks the project nor
+looks for migrations that are not applied.
+"""
+
+import importlib
+import os
+from typing import Any
+
+from wiverno.core.exceptions import AppTargetError
+from wiverno.frameworks.django_settings import MANAGE_FILE, VARIABLE, choose_settings
+
+
+class DjangoProjectError(AppTargetError):
+    """There is no Django project here, or one without Django."""
+
+
+def development() -> Any:
+    """The project's application; with `DEBUG` on and `staticfiles` installed, its static files too.
+
+    It is that of the setting `ASGI_APPLICATION`, else `WSGI_APPLICATION`, else Django's own.
+    """
+    application, is_asgi = _application()
+    from django.conf import settings
+
+    if not settings.DEBUG or not _is_installed("django.contrib.staticfiles"):
+        return application
+    from django.contrib.staticfiles import handlers
+
+    if is_asgi:
+        return handlers.ASGIStaticFilesHandler(application)
+    return handlers.StaticFilesHandler(application)
+
+
+def production() -> Any:
+    """The project's application alone: a web server in front has the static files."""
+    return _application()[0]
+
+
+def _application() -> tuple[Any, bool]:
+    """And whether it is ASGI."""
+    name = choose_settings()
+    if name is None:
+        raise DjangoProjectError(
+            f"Neither {VARIABLE} nor {MANAGE_FILE} in the current directory names the settings of "
+            "a Django project. Start wiverno in the folder of manage.py, or set the variable."
+        )
+    # Before Django is imported, as manage.py does.
+    os.environ.setdefault(VARIABLE, name)
+    try:
+        # As wsgi.py has it: before the project's own modules, so that in development their
+        # changes leave it imported.
+        from django.conf import settings
+        from django.core.wsgi import get_wsgi_application
+    except ModuleNotFoundError as error:
+        if error.name != "django":
+            raise
+        raise DjangoProjectError(
+            "Django is not installed in the environment that runs wiverno. "
+            "Install both in one: pip install django wiverno."
+        ) from None
+    for setting, is_asgi in (("ASGI_APPLICATION", True), ("WSGI_APPLICATION", False)):
+        if path := getattr(settings, setting, None):
+            return _import_object(path, setting), is_asgi
+    return get_wsgi_application(), False
+
+
+def _import_object(path: str, setting: str) -> Any:
+    module_name, _, attribute = path.rpartition(".")
+    module = importlib.import_module(module_name)
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        raise DjangoProjectError(
+            f"The setting {setting} = {path!r} names nothing: {module_name} has no {attribute!r}."
+        ) from None
+
+
+def _is_installed(app: str) -> bool:
+    from django.apps import apps
+
+    # An application of the project's own may have set up nothing.
+    return bool(apps.ready and apps.is_installed(app))
