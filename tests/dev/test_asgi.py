@@ -131,9 +131,6 @@ def test_websocket_is_closed_for_a_restart_and_finds_new_code_when_it_comes_back
     for number in range(2, 5):
         with open_websocket(session) as client:
             answers.append(client.recv(5))
-            # What nobody reads any more must not turn the close into a reset.
-            for _ in range(20):
-                client.send("x" * 1000)
             save(session, number)
             assert session.get().body == f"{number:06d}"
             codes.append(close_code(client))
@@ -142,6 +139,21 @@ def test_websocket_is_closed_for_a_restart_and_finds_new_code_when_it_comes_back
     assert answers == ["000001", "000002", "000003"]
     assert codes == [1012, 1012, 1012]
     assert "Traceback" not in session.output
+
+
+def test_websocket_whose_messages_nobody_reads_hears_why_it_is_closed(session: DevSession) -> None:
+    """A close while bytes are unread is a reset, and would eat its own reason."""
+    codes = []
+    for number in range(2, 5):
+        with open_websocket(session, "/deaf") as client:
+            client.recv(5)
+            for _ in range(20):
+                client.send("x" * 1000)
+            save(session, number)
+            assert session.get().body == f"{number:06d}"
+            codes.append(close_code(client))
+
+    assert codes == [1012, 1012, 1012]
 
 
 def close_code(client: ClientConnection) -> int | None:
@@ -422,7 +434,7 @@ def test_answer_that_is_still_being_sent_and_the_next_one_are_whole(project: Pat
         'b"content-length", b"6"', 'b"content-length", b"6000000"'
     )
     (project / "app.py").write_text(large)
-    with DevSession(project) as session, connection(session) as client:
+    with DevSession(project) as session, connection(session, receive_bytes=4096) as client:
         session.get()
         client.send(REQUEST)
         assert client.line().startswith(b"HTTP/1.1 200")

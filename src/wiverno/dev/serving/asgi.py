@@ -12,7 +12,7 @@ import os
 import selectors
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from math import inf
 from typing import Any, TypeVar
@@ -26,7 +26,7 @@ from wiverno.core.server.seam import Seam
 from wiverno.core.server.settings import ServerSettings
 from wiverno.dev.serving.gated_protocol import GatedProtocol, gated
 from wiverno.dev.serving.lifespan import ASGILifespan
-from wiverno.dev.serving.linger import Linger
+from wiverno.dev.serving.linger import linger
 from wiverno.dev.serving.protocol import Gatekeeper
 from wiverno.dev.serving.telling import Telling
 from wiverno.dev.serving.told_asgi import CUT_AT_THE_DEADLINE, ToldASGIApplication
@@ -188,7 +188,7 @@ class _Connections:
         # uvicorn's own sets, in which it keeps connections of all kinds and their requests.
         self._state.connections = self._connections = _Watched(self._look_soon)
         self._state.tasks = self._tasks = _Watched(self._look_soon)
-        self._opening = _Watched(self._look_soon)
+        self._own_tasks = _Watched(self._look_soon)
         self._listeners: list[socket.socket] = []
         self.is_leaving = False
         self._deadline = inf
@@ -222,9 +222,13 @@ class _Connections:
             self.hand_over(connection, received)
             return
         connection.setblocking(False)
-        task = self._loop.create_task(self._connect(connection, received))
-        self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+        self._run(self._connect(connection, received))
+
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Something of ours that has to be over before the serving is."""
+        task = self._loop.create_task(coroutine)
+        self._own_tasks.add(task)
+        task.add_done_callback(self._own_tasks.discard)
 
     async def _connect(self, connection: socket.socket, received: bytes) -> None:
         def make() -> GatedProtocol:
@@ -295,7 +299,8 @@ class _Connections:
         for connection in list(self._connections):
             if not isinstance(connection, GatedProtocol):
                 # A message of the client that nobody reads would turn the close into a reset.
-                Linger(self._loop, connection.transport.get_extra_info("socket"))
+                with contextlib.suppress(OSError):  # Closed already, or out of descriptors.
+                    self._run(linger(connection.transport.get_extra_info("socket")))
                 connection.shutdown()
 
     def abandon_in_fork(self) -> None:
@@ -326,7 +331,7 @@ class _Connections:
             self._loop.call_soon(self._look)
 
     def _look(self) -> None:
-        if not (self._connections or self._tasks or self._opening):
+        if not (self._connections or self._tasks or self._own_tasks):
             self._on_over()
 
 
