@@ -11,31 +11,37 @@ from wiverno.version import __version__
 
 if TYPE_CHECKING:
     from wiverno.core.exceptions import HTTPError
+    from wiverno.core.http.body_limits import BodyLimits
     from wiverno.core.requests import Request
     from wiverno.core.responses import Response
     from wiverno.core.routing.router import Router
+    from wiverno.core.uploads import UploadedFile
     from wiverno.main import Wiverno
     from wiverno.templating.templator import Templator
     from wiverno.views.base_views import BaseView
 
 __all__ = [
     "BaseView",
+    "BodyLimits",
     "HTTPError",
     "Request",
     "Response",
     "Router",
     "Templator",
+    "UploadedFile",
     "Wiverno",
     "__version__",
 ]
 
 _HOMES = {
     "BaseView": "wiverno.views.base_views",
+    "BodyLimits": "wiverno.core.http.body_limits",
     "HTTPError": "wiverno.core.exceptions",
     "Request": "wiverno.core.requests",
     "Response": "wiverno.core.responses",
     "Router": "wiverno.core.routing.router",
     "Templator": "wiverno.templating.templator",
+    "UploadedFile": "wiverno.core.uploads",
     "Wiverno": "wiverno.main",
 }
 

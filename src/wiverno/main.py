@@ -2,30 +2,31 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from wiverno.core.error_handlers import ErrorHandler, ErrorHandlers
 from wiverno.core.exceptions import HTTPError, MethodNotAllowedError
 from wiverno.core.http.body_limits import DEFAULT_BODY_LIMITS, BodyLimits
 from wiverno.core.lifespan import Hook, Lifespan, lifespan_of
-from wiverno.core.mounts import Mounts
+from wiverno.core.mounts import Mount, Mounts
 from wiverno.core.quick_answers import quick_answer
 from wiverno.core.requests import Request
-from wiverno.core.response_bodies import FollowedBody
+from wiverno.core.response_bodies import FollowedBody, close_stream
 from wiverno.core.responses import FinishedResponse, Response, response_from
 from wiverno.core.routing.endpoints import NO_PARAMS
 from wiverno.core.routing.patterns import parse_pattern
 from wiverno.core.routing.router import Handler, Router
 from wiverno.core.routing.routes import Route
 from wiverno.core.routing.table import MethodMismatch, RouteMatch
+from wiverno.core.static_files import StaticFiles
 from wiverno.core.wsgi_types import Environ, StartResponse, WSGIApplication
 from wiverno.templating.error_pages import ErrorPages
+from wiverno.templating.templator import Templator
 
 if TYPE_CHECKING:
-    from wiverno.sessions import Sessions
-    from wiverno.templating.templator import Templator
+    from wiverno.sessions import SessionOptions, Sessions
     from wiverno.testing.client import TestClient
 
 ErrorPage = Callable[[Request, str | None], Any]
@@ -68,7 +69,8 @@ class Wiverno(Router):
         self.page_404 = page_404
         self.page_405 = page_405
         self.page_500 = page_500
-        self.template_folder = template_folder
+        self.templator = Templator(template_folder, auto_reload=debug_mode, url_for=self.url_for)
+        """The templates of `template_folder`; `templator.env` is the Jinja2 environment."""
         self.body_limits = body_limits
         self.sessions: Sessions | None = None
         """Set by `use_sessions`."""
@@ -77,8 +79,7 @@ class Wiverno(Router):
         """What is called for each request: this application, within its middleware."""
         self._mounts = Mounts()
         self._error_handlers = ErrorHandlers()
-        self._error_pages = ErrorPages(system_template_path, lambda: self.routes)
-        self._templator: Templator | None = None
+        self._error_pages = ErrorPages(system_template_path, lambda: self.routes, self.url_for)
         self._missing = Route(
             parse_pattern("/", {}), self._answer_missing, None, "", (self._hooks,)
         )
@@ -92,9 +93,21 @@ class Wiverno(Router):
     def add_middleware(self, middleware: Callable[..., WSGIApplication], **options: Any) -> None:
         """Wrap the application: `middleware(application, **options)` is called now.
 
-        The last one added is the outermost, and sees a request first.
+        The last one added is the outermost, and sees a request first. Raises `TypeError` if
+        what comes back cannot be called.
         """
-        self.wsgi_app = middleware(self.wsgi_app, **options)
+        wrapped = middleware(self.wsgi_app, **options)
+        if not callable(wrapped):
+            raise TypeError(
+                f"add_middleware({middleware!r}): it made {wrapped!r} of the application, which "
+                "cannot be called. Return a WSGI application."
+            )
+        self.wsgi_app = wrapped
+
+    @property
+    def mounts(self) -> tuple[Mount, ...]:
+        """The applications that `mount` has added, each with its prefix."""
+        return self._mounts.all
 
     def mount(self, prefix: str, application: WSGIApplication) -> None:
         """Let another WSGI application answer all below `prefix`.
@@ -144,53 +157,61 @@ class Wiverno(Router):
 
     # What views use.
 
-    @property
-    def templator(self) -> "Templator":
-        """The templates of `template_folder`; `templator.env` is the Jinja2 environment."""
-        if self._templator is None:
-            from wiverno.templating.templator import Templator
+    def render(self, name: str, /, content: dict[str, Any] | None = None, **kwargs: Any) -> str:
+        """The text of a template, with the values of `content` and `kwargs` in it.
 
-            self._templator = Templator(self.template_folder)
-            self._templator.env.globals.setdefault("url_for", self.url_for)
-        return self._templator
-
-    def render(self, name: str, content: dict[str, Any] | None = None, **kwargs: Any) -> str:
-        """The text of a template, with the values of `content` and `kwargs` in it."""
+        Templates have `url_for`. With `request=request` among the values it is that of the
+        request, which knows below which prefix a proxy or a mount shows the application.
+        """
         return self.templator.render(name, content, **kwargs)
 
     def add_static(
         self, prefix: str, folder: str | Path, *, name: str = "static", max_age_s: int | None = None
     ) -> None:
-        """Answer with the files of `folder` below `prefix`, in development and in small ones.
+        """Answer with the files of `folder` below `prefix`, in development and on small sites.
 
+        Not with those whose path has a name that begins with a dot, but for `.well-known`.
         `url_for("static", path="style.css")` is the path of one. `max_age_s` lets browsers
         keep a file for so many seconds without asking.
         """
-        root = Path(folder).absolute()
+        files = StaticFiles(folder, max_age_s)
+        self.add_route(f"{prefix.rstrip('/')}/{{path:path}}", files, ["GET"], name=name)
 
-        def static(request: Request) -> Response:
-            path: str = request.path_params["path"]
-            return Response.file(path, root=root, max_age_s=max_age_s)
-
-        self.add_route(f"{prefix.rstrip('/')}/{{path:path}}", static, ["GET"], name=name)
-
-    def use_sessions(self, secret_key: str | bytes | list[str | bytes], **settings: Any) -> None:
+    def use_sessions(
+        self,
+        secret_key: str | bytes | Sequence[str | bytes],
+        **settings: "Unpack[SessionOptions]",
+    ) -> None:
         """Give each request a `session`, kept in a signed cookie.
 
-        `settings` are those of `wiverno.sessions.SessionSettings`. Needs the extra `sessions`.
+        `secret_key` and `settings` are those of `wiverno.sessions.SessionSettings`. Needs the
+        extra `sessions`.
         """
         from wiverno.sessions import Sessions, SessionSettings
 
         self.sessions = Sessions(SessionSettings(secret_key, **settings))
 
-    def test_client(self, **options: Any) -> "TestClient":
+    def test_client(
+        self,
+        *,
+        base_url: str = "http://testserver",
+        headers: Mapping[str, str] | None = None,
+        follow_redirects: bool = False,
+        raise_app_exceptions: bool = False,
+    ) -> "TestClient":
         """A client for tests, which calls this application without a server.
 
-        `options` are those of `httpx.Client`. Needs the extra `testing`.
+        An `httpx.Client`; see `wiverno.testing.TestClient`. Needs the extra `testing`.
         """
         from wiverno.testing.client import TestClient
 
-        return TestClient(self, **options)
+        return TestClient(
+            self,
+            base_url=base_url,
+            headers=headers,
+            follow_redirects=follow_redirects,
+            raise_app_exceptions=raise_app_exceptions,
+        )
 
     # One request.
 
@@ -201,30 +222,30 @@ class Wiverno(Router):
         request = Request(environ, None, self)
         method: str = environ["REQUEST_METHOD"]
         path: str = environ.get("PATH_INFO") or "/"
+        by_method = self._table.static.get(path)
+        found = None if by_method is None else by_method.get(method)
+        if found is None or not path.isascii():
+            found = None
+            mounted = self._find_mount(request) if self._mounts else None
+            if mounted is not None:
+                # What it raises is the server's: it may have called `start_response`.
+                application, inner_environ = mounted
+                return application(inner_environ, start_response)
         route = self._missing
         try:
-            by_method = self._table.static.get(path)
-            found = None if by_method is None else by_method.get(method)
-            if found is None or not path.isascii():
-                mounted = self._find_mount(request) if self._mounts else None
-                if mounted is not None:
-                    application, inner_environ = mounted
-                    return application(inner_environ, start_response)
-                found = self._find(request, path, method)
-            route, request._path_params = found
+            route, request._path_params = found or self._find(request, path, method)
             result = _hooked(route, request) if route.before else route.handler(request)
         except Exception as error:  # noqa: BLE001 - whatever a view raises is one failed response
             result = self._result_of(request, error)
-        if not route.after and self.sessions is None:
+        quick = None
+        if not route.after and (self.sessions is None or request.opened_session is None):
             quick = quick_answer(result)
-            if quick is not None:
-                line, headers, content = quick
-                start_response(line, headers)
-                if method == "GET":
-                    return [content]
-                request.close()
-                return [] if method == "HEAD" else [content]
-        return self._send(request, result, route, start_response)
+        if quick is None:
+            return self._send(request, result, route, start_response)
+        line, headers, content = quick
+        request.close()
+        start_response(line, headers)
+        return [] if method == "HEAD" else [content]
 
     def _find_mount(self, request: Request) -> tuple[WSGIApplication, Environ] | None:
         if request.path in self._table.static:
@@ -256,6 +277,21 @@ class Wiverno(Router):
         self, request: Request, result: Any, route: Route, start_response: StartResponse
     ) -> Iterable[bytes]:
         """The long way: through hooks, conditions, cookies and streams."""
+        finished = self._finished(request, result, route)
+        body = finished.body
+        if isinstance(body, list):
+            request.close()
+        elif request.may_hold_files:
+            # What is sent piece by piece may still read the form, or only begin to.
+            body = FollowedBody(body, request.close)
+        try:
+            start_response(finished.status, finished.headers)
+        except BaseException:
+            close_stream(body)  # The server has not got it, so it will not.
+            raise
+        return body
+
+    def _finished(self, request: Request, result: Any, route: Route) -> FinishedResponse:
         response: Response | None = None
         try:
             response = response_from(result)
@@ -263,38 +299,33 @@ class Wiverno(Router):
                 response = _replaced(response, hook(request, response))
             if self.sessions is not None and request.opened_session is not None:
                 self.sessions.save(request.opened_session, response)
-            finished = response.finish(request.environ)
+            return response.finish(request.environ)
         except Exception as error:  # noqa: BLE001 - as above
-            if response is not None:
-                response.close()
-            finished = self._finished_error(request, error)
-        start_response(finished.status, finished.headers)
-        if isinstance(finished.body, list):
-            request.close()
-        elif request.holds_files or request.method not in ("GET", "HEAD"):
-            # What is sent piece by piece may still read the form, or only begin to.
-            return FollowedBody(finished.body, request.close)
-        return finished.body
+            return self._finished_error(request, error, response)
 
     # What went wrong.
 
-    def _finished_error(self, request: Request, error: Exception) -> FinishedResponse:
+    def _finished_error(
+        self, request: Request, error: Exception, unsent: Response | None
+    ) -> FinishedResponse:
         try:
+            if unsent is not None:
+                unsent.close()
             return response_from(self._result_of(request, error)).finish(request.environ)
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001 - as above, and reported
             # What a handler gave for an error cannot be sent either.
-            _logger.exception("The answer to %s %s failed", request.method, request.path)
+            _report("The answer to %s failed", request, failure)
             page = self._error_pages.built_in(request, failure, debug=self.debug)
             return page.finish(request.environ)
 
     def _result_of(self, request: Request, error: Exception) -> Any:
         """What a view would return. A handler or page that fails gives way to the built-in one."""
         if not self._error_handlers.expects(error):
-            _logger.error("%s %s failed", request.method, request.path, exc_info=error)
+            _report("%s failed", request, error)
         try:
             return self._handled(request, error)
-        except Exception as failure:
-            _logger.exception("The answer to %s %s failed", request.method, request.path)
+        except Exception as failure:  # noqa: BLE001 - as above, and reported
+            _report("The answer to %s failed", request, failure)
             return self._error_pages.built_in(request, failure, debug=self.debug)
 
     def _handled(self, request: Request, error: Exception) -> Any:
@@ -340,3 +371,11 @@ def _hooked(route: Route, request: Request) -> Any:
         if result is not None:
             return result
     return route.handler(request)
+
+
+def _report(what: str, request: Request, error: Exception) -> None:
+    # On one line: a decoded path may hold line ends, to write lines of its own.
+    line = f"{request.method} {request.path}".encode("unicode_escape").decode("ascii")
+    _logger.error(what, line, exc_info=error)
+    # A test client raises the first one.
+    request.environ.get("wiverno.failures", []).append(error)

@@ -4,15 +4,26 @@ Nothing is kept on the server. The client can read its session, and bring back a
 until that has expired; it cannot make one up.
 """
 
-import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypedDict
 
-from wiverno.core.exceptions import WivernoError
-from wiverno.core.extras import MissingExtraError
+from wiverno.core.exceptions import InvalidHeaderError, MissingExtraError, WivernoError
+from wiverno.core.http.set_cookie import SetCookie
+from wiverno.core.session import Session, SessionDataError
+
+__all__ = [
+    "MAX_COOKIE_BYTES",
+    "MIN_SECRET_BYTES",
+    "Session",
+    "SessionDataError",
+    "SessionOptions",
+    "SessionSettings",
+    "SessionSettingsError",
+    "Sessions",
+]
 
 MIN_SECRET_BYTES = 16
 """RFC 2104 3: a shorter key weakens the signature. 16 random bytes cannot be guessed."""
@@ -26,10 +37,6 @@ _Secret = str | bytes
 
 class SessionSettingsError(WivernoError, ValueError):
     """Sessions cannot work with these settings."""
-
-
-class SessionDataError(WivernoError, ValueError):
-    """What a view put into the session cannot be kept in a cookie."""
 
 
 class CookieSource(Protocol):
@@ -53,6 +60,11 @@ class CookieTarget(Protocol):
     """What sessions need of a response."""
 
     @property
+    def status_code(self) -> int:
+        """As in 200."""
+        ...
+
+    @property
     def headers(self) -> HeaderTarget:
         """Its headers."""
         ...
@@ -71,6 +83,17 @@ class CookieTarget(Protocol):
     ) -> None:
         """Set a cookie; `secure=None` is for Secure where the request came by https."""
         ...
+
+
+class SessionOptions(TypedDict, total=False):
+    """The settings that have a default; see `SessionSettings`."""
+
+    cookie_name: str
+    max_age_s: int
+    path: str
+    domain: str | None
+    secure: bool | None
+    samesite: Literal["Lax", "Strict", "None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +136,7 @@ class SessionSettings:
                 "samesite='None' with secure=False: no browser keeps such a cookie. "
                 "Leave secure=False out."
             )
+        self._check_cookie()
 
     @property
     def secret_keys(self) -> tuple[_Secret, ...]:
@@ -120,6 +144,19 @@ class SessionSettings:
         if isinstance(self.secret_key, str | bytes):
             return (self.secret_key,)
         return tuple(self.secret_key)
+
+    def _check_cookie(self) -> None:
+        # Now, and not when the first visitor has a session to keep.
+        try:
+            SetCookie(
+                name=self.cookie_name,
+                path=self.path,
+                domain=self.domain,
+                secure=self.secure,
+                samesite=self.samesite,
+            )
+        except InvalidHeaderError as error:
+            raise SessionSettingsError(str(error)) from error
 
     def _check_secrets(self) -> None:
         # The secret itself must not get into an error text, which ends in a log.
@@ -138,29 +175,6 @@ class SessionSettings:
                     f"secret_key number {number} has {size} bytes; it could be guessed. "
                     f"Use at least {MIN_SECRET_BYTES}. {advice}"
                 )
-
-
-class Session(dict[str, Any]):
-    """A dictionary that is there again on the visitor's next request.
-
-    Keys are text, values what JSON can hold; a tuple comes back as a list. Changes are seen
-    wherever they are made, also deep inside a value.
-
-    >>> session = Session({"cart": {"apples": 1}})
-    >>> session["cart"]["apples"] += 1
-    >>> session.modified
-    True
-    """
-
-    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        super().__init__(values or {})
-        # The text is compared, since no method of ours runs when a value inside one changes.
-        self._as_read = _serialized(self)
-
-    @property
-    def modified(self) -> bool:
-        """Whether it is other than it came. Raises `SessionDataError`."""
-        return _serialized(self) != self._as_read
 
 
 class Sessions:
@@ -188,11 +202,12 @@ class Sessions:
     def save(self, session: Session, response: CookieTarget) -> None:
         """Set the cookie if the session was changed, take it away if it was emptied.
 
+        A response of 500 or above keeps nothing: its view may have come half way only.
         Raises `SessionDataError` if the session holds what JSON cannot, or too much.
         """
         # RFC 9110 12.5.5: what was made with the session is for this visitor only.
         response.headers.add("Vary", "Cookie")
-        if not session.modified:
+        if response.status_code >= 500 or not session.modified:
             return
         if session:
             self._set_cookie(response, self._signed(session), self._settings.max_age_s)
@@ -233,6 +248,8 @@ class Sessions:
 
     def _set_cookie(self, response: CookieTarget, value: str, max_age_s: int) -> None:
         settings = self._settings
+        # RFC 9111 7.3: a cache that many share would give the cookie to the next who has none.
+        response.headers.add("Cache-Control", "private")
         response.set_cookie(
             settings.cookie_name,
             value,
@@ -263,19 +280,3 @@ def _serializer(settings: SessionSettings) -> Any:
 
 def _as_bytes(secret: _Secret) -> bytes:
     return secret.encode("utf-8") if isinstance(secret, str) else secret
-
-
-def _serialized(session: Mapping[str, Any]) -> str:
-    for key in session:
-        if not isinstance(key, str):
-            # JSON would make text of a number, and the next request would not find it.
-            raise SessionDataError(
-                f"The key {key!r} of the session is of type {type(key).__name__}. Use text."
-            )
-    try:
-        return json.dumps(session, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise SessionDataError(
-            f"The session cannot be kept as JSON: {error}. Put text, numbers, booleans, None, "
-            "and lists and dictionaries of these into it."
-        ) from error

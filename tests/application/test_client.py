@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.application.wsgi_client import environ_for
+from wiverno import HTTPError, Request, Wiverno
 from wiverno.core.wsgi_types import Environ, StartResponse
 from wiverno.testing import TestClient
 
@@ -246,8 +247,8 @@ def test_error_when_the_application_reports_it_is_raised_if_asked_for(is_raised:
     def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
             raise ValueError("reported")  # noqa: TRY301 - so that there is something to report
-        except ValueError as error:
-            start_response("500 Internal Server Error", [], (ValueError, error, None))
+        except ValueError:
+            start_response("500 Internal Server Error", [], sys.exc_info())
         return [b"sorry"]
 
     client = TestClient(app, raise_app_exceptions=is_raised)
@@ -257,6 +258,43 @@ def test_error_when_the_application_reports_it_is_raised_if_asked_for(is_raised:
             client.get("/")
     else:
         assert client.get("/").text == "sorry"
+
+
+@pytest.mark.parametrize("is_raised", [False, True])
+def test_error_when_a_view_raises_it_is_raised_if_asked_for(is_raised: bool) -> None:
+    app = Wiverno()
+    app.add_route("/", lambda request: request.headers["missing"])
+
+    client = app.test_client(raise_app_exceptions=is_raised)
+
+    if is_raised:
+        with pytest.raises(KeyError, match="Missing"):
+            client.get("/")
+    else:
+        assert client.get("/").status_code == 500
+
+
+@pytest.mark.parametrize("error", [HTTPError(404), LookupError()])
+def test_error_when_it_is_an_answer_is_not_raised(error: Exception) -> None:
+    app = Wiverno()
+    app.error_handler(LookupError)(lambda request, error: (404, ""))
+
+    @app.get("/")
+    def home(request: Request) -> str:
+        raise error
+
+    assert app.test_client(raise_app_exceptions=True).get("/").status_code == 404
+
+
+def test_error_when_its_page_fails_raises_what_the_view_raised() -> None:
+    def broken(request: Request, report: str | None) -> str:
+        raise RuntimeError("in the page")
+
+    app = Wiverno(page_500=broken)
+    app.add_route("/", lambda request: request.headers["missing"])
+
+    with pytest.raises(KeyError, match="Missing"):
+        app.test_client(raise_app_exceptions=True).get("/")
 
 
 @pytest.mark.parametrize("calls", [0, 2])
@@ -284,7 +322,7 @@ def test_client_when_httpx_is_missing_names_the_extra() -> None:
     program = (
         "import sys\n"
         "sys.modules['httpx'] = None\n"
-        "from wiverno.core.extras import MissingExtraError\n"
+        "from wiverno.core.exceptions import MissingExtraError\n"
         "try:\n"
         "    import wiverno.testing\n"
         "except MissingExtraError as error:\n"

@@ -3,14 +3,28 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from tests.application.wsgi_client import call
+from wiverno import Wiverno
 from wiverno.core.app_target import load, parse
 from wiverno.core.wsgi_types import WSGIApplication
 
 _EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.fixture
+def notes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[WSGIApplication]:
+    monkeypatch.chdir(_EXAMPLES / "notes")
+    monkeypatch.syspath_prepend(str(_EXAMPLES / "notes"))
+    application = load(parse("run:app"))
+    monkeypatch.setattr(sys.modules["store"], "FOLDER", tmp_path)
+    yield application
+    cast(Wiverno, application).shutdown()
+    for name in ("run", "api", "pages", "pictures", "store"):
+        sys.modules.pop(name)
 
 
 @pytest.fixture
@@ -37,3 +51,26 @@ def test_notes_when_one_is_added_lists_it(hello: WSGIApplication) -> None:
     assert call(hello, "GET", "/notes/4").json()["text"] == "Buy milk"
     assert call(hello, "GET", "/notes/5").status == "404 Not Found"
     assert call(hello, "POST", "/notes").status == "400 Bad Request"
+
+
+def test_notes_example_when_a_form_is_sent_shows_the_escaped_note(notes: WSGIApplication) -> None:
+    form = "application/x-www-form-urlencoded"
+
+    added = call(notes, "POST", "/", body=b"text=%3CBuy%3E+milk", CONTENT_TYPE=form)
+
+    assert (added.status, added.headers["Location"]) == ("303 See Other", "/notes/1")
+    assert "&lt;Buy&gt; milk" in call(notes, "GET", "/notes/1").text
+    assert call(notes, "GET", "/api/notes").json()[0]["text"] == "<Buy> milk"
+    assert call(notes, "POST", "/notes/1/delete").status == "403 Forbidden"
+
+
+def test_notes_example_when_something_is_missing_says_so_on_its_own_page(
+    notes: WSGIApplication,
+) -> None:
+    # A number that no database can hold, and a way out of the folder.
+    for path in ("/notes/9", f"/notes/{'9' * 40}", "/pictures/..%2Fnotes.db", "/pictures/notes.db"):
+        page = call(notes, "GET", path)
+
+        assert page.status == "404 Not Found"
+        assert "<h1>Not here</h1>" in page.text
+    assert call(notes, "POST", "/").status == "422 Unprocessable Content"

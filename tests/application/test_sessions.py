@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
 
-from wiverno.core.extras import MissingExtraError
+from wiverno.core.exceptions import MissingExtraError
 from wiverno.sessions import (
     MAX_COOKIE_BYTES,
     Session,
@@ -50,6 +50,8 @@ class FakeHeaders:
 
 
 class FakeResponse:
+    status_code = 200
+
     def __init__(self) -> None:
         self.headers = FakeHeaders()
         self.cookies: list[tuple[str, str, dict[str, Any]]] = []
@@ -382,6 +384,22 @@ def test_secret_when_it_could_be_guessed_is_refused_without_being_shown(
 
 def test_settings_when_printed_do_not_show_the_secret() -> None:
     assert SECRET not in repr(SessionSettings(SECRET))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"path": "shop"},
+        {"domain": "a b"},
+        {"cookie_name": "__Host-session", "path": "/shop"},
+        {"cookie_name": "__Secure-session", "secure": False},
+    ],
+)
+def test_settings_when_no_browser_would_keep_the_cookie_are_refused_at_once(
+    options: dict[str, Any],
+) -> None:
+    with pytest.raises(SessionSettingsError, match="Cookie '"):
+        SessionSettings(SECRET, **options)
 
 
 @pytest.mark.parametrize(

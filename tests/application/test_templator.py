@@ -10,6 +10,7 @@ import pytest
 from jinja2 import Environment, TemplateNotFound
 from markupsafe import Markup
 
+from wiverno import Wiverno
 from wiverno.templating.error_templates import ErrorTemplates
 from wiverno.templating.templator import Templator
 
@@ -42,6 +43,7 @@ def test_render_when_both_give_a_value_takes_the_keyword(templates: Path) -> Non
 
 def test_render_when_a_value_is_called_name_takes_it(templates: Path) -> None:
     assert Templator().render("greeting.html", name="Ada", mood="glad") == "Hello Ada, glad!"
+    assert Wiverno().render("greeting.html", name="Ada", mood="glad") == "Hello Ada, glad!"
 
 
 @pytest.mark.parametrize("file", ["page.html", "page.txt", "page.j2", "page"])

@@ -39,7 +39,7 @@ def fail() -> None:
 
 
 def validated(application: WSGIApplication) -> WSGIApplication:
-    checked: WSGIApplication = validator(application)  # type: ignore[arg-type]  # The same protocol, named twice.
+    checked: WSGIApplication = validator(application)
     return checked
 
 

@@ -105,6 +105,7 @@ def test_duration_when_shown_has_two_units_at_most(seconds: float, text: str) ->
             "watch_files": ("a b", "-c"),
             "static_dirs": ("assets",),
             "unwatch_files": ("x,y",),
+            "interface": "asgi",
         },
     ],
 )

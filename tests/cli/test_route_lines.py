@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 import pytest
 
 from wiverno.cli.route_lines import lines, values
+from wiverno.core.static_files import StaticFiles
 
 
 class StandIn(NamedTuple):
@@ -123,3 +124,11 @@ def test_values_have_what_programs_need() -> None:
             "line": None,
         },
     ]
+
+
+def test_static_files_when_listed_are_named_by_their_folder() -> None:
+    route = StandIn("/static/{path:path}", ("GET",), StaticFiles(HERE.parent / "static"), "static")
+
+    *_, (*_, shown) = lines([route], HERE.parent)
+
+    assert shown == "files of static"

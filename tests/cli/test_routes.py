@@ -41,6 +41,8 @@ def plain(environ, start_response):
 
 
 router = Router()
+whole = Wiverno()
+whole.mount("/plain", plain)
 """
 
 
@@ -66,6 +68,15 @@ def test_routes_of_a_factory_keep_what_it_prints_out_of_the_table(tmp_path: Path
 
     assert done.stdout.startswith("METHODS ")
     assert done.stderr == "made\n"
+
+
+def test_routes_when_an_application_is_mounted_end_with_it(tmp_path: Path) -> None:
+    done = run(tmp_path, "run:whole")
+
+    assert done.stdout.splitlines() == [
+        "METHODS  PATH      NAME  VIEW",
+        "any      /plain/*  -     run.py:24",
+    ]
 
 
 def test_routes_as_json_are_one_object(tmp_path: Path) -> None:

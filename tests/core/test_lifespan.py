@@ -97,6 +97,43 @@ def test_startup_when_many_threads_ask_runs_once_before_any_goes_on() -> None:
     assert seen == [1] * 8
 
 
+def test_lifespan_when_a_hook_still_runs_is_not_started() -> None:
+    lifespan = Lifespan()
+    has_begun, may_end = threading.Event(), threading.Event()
+    waited: list[bool] = []
+
+    @lifespan.on_startup
+    def start() -> None:
+        has_begun.set()
+        waited.append(may_end.wait(10))
+
+    # As a server with threads does it: whoever comes first starts the application.
+    first = threading.Thread(target=lifespan.startup)
+    first.start()
+    assert has_begun.wait(10)
+    is_started = lifespan.is_started
+    may_end.set()
+    first.join(10)
+
+    assert not is_started
+    assert lifespan.is_started
+    assert waited == [True]
+
+
+def test_startup_when_asked_for_by_its_own_hook_goes_on() -> None:
+    lifespan, told = Lifespan(), list[str]()
+
+    @lifespan.on_startup
+    def warm_up() -> None:
+        told.append("up")
+        lifespan.startup()  # As a request does that the hook makes.
+
+    lifespan.startup()
+
+    assert told == ["up"]
+    assert lifespan.is_started
+
+
 def test_lifespan_when_forked_begins_anew() -> None:
     lifespan, told = Lifespan(), list[str]()
     _telling(lifespan, told, "a")
@@ -131,5 +168,11 @@ def test_lifespan_of_when_there_is_none_or_another_thing_is_none() -> None:
     class Application:
         lifespan = "a life"
 
+    class Proxy:
+        @property
+        def lifespan(self) -> object:
+            raise RuntimeError("outside of a request")
+
     assert lifespan_of(Application()) is None
+    assert lifespan_of(Proxy()) is None
     assert lifespan_of(object()) is None

@@ -194,7 +194,7 @@ def test_waitress_example_when_run_answers_with_our_application(tmp_path: Path) 
     with program:
         status, page = program.get(port)
         assert status == 404  # "... define routes ..."
-        assert "Nothing answers / here." in page
+        assert "No route leads to /." in page
         assert program.end() == 0
 
 

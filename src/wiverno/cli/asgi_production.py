@@ -12,8 +12,7 @@ from typing import Any
 
 from wiverno.cli.failures import UserError, user_error_from
 from wiverno.core.asgi_types import ASGIApplication, Receive, Scope, Send
-from wiverno.core.exceptions import WivernoError
-from wiverno.core.extras import MissingExtraError
+from wiverno.core.exceptions import MissingExtraError, WivernoError
 from wiverno.core.server.about import about, is_explained
 from wiverno.core.server.listener import bind, display_url
 from wiverno.core.server.settings import ServerSettings

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from wiverno.core.static_files import StaticFiles
 from wiverno.dev.terminal.screen import printable
 
 _HEAD = ("METHODS", "PATH", "NAME", "VIEW")
@@ -56,13 +57,19 @@ def _methods(route: Route) -> str:
 
 
 def _view(route: Route, folder: Path) -> str:
+    if isinstance(route.handler, StaticFiles):
+        # Nobody wants to open the view itself.
+        return f"files of {_named_from(folder, route.handler.folder)}"
     view = _written(route.handler)
     place = _place(view)
     if place is None:
         return str(view.__qualname__)
     file, line = place
-    path = Path(file)
-    return f"{path.relative_to(folder) if path.is_relative_to(folder) else path}:{line}"
+    return f"{_named_from(folder, Path(file))}:{line}"
+
+
+def _named_from(folder: Path, path: Path) -> Path:
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
 def _values(route: Route) -> dict[str, Any]:

@@ -4,14 +4,15 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from wiverno.cli.failures import UserError
 from wiverno.cli.production import load_application
-from wiverno.cli.route_lines import lines, values
+from wiverno.cli.route_lines import Route, lines, values
 from wiverno.core.app_target import AppTarget
 from wiverno.main import Wiverno
 
@@ -20,15 +21,27 @@ _HEAD_STYLE: dict[str, Any] = {"bold": True}
 _CELL_STYLES: tuple[dict[str, Any], ...] = ({"fg": "green"}, {"bold": True}, {}, {"dim": True})
 
 
+class _Mounted(NamedTuple):
+    """The line of an application that is mounted."""
+
+    path: str
+    handler: Any
+    methods: None = None
+    name: str = ""
+
+
 def show(target: AppTarget, *, as_json: bool) -> None:
-    """Import the application and print its routes, in the order of their registration."""
-    application = _load(target)
+    """Import the application and print its routes, in the order of their registration.
+
+    Behind them come the applications that are mounted: `/admin/*`.
+    """
+    routes = _routes(_load(target))
     if as_json:
-        _print(json.dumps({"target": str(target), "routes": values(application.routes)}))
-    elif not application.routes:
+        _print(json.dumps({"target": str(target), "routes": values(routes)}))
+    elif not routes:
         _print(f"{target} has no routes.")
     else:
-        _print_table(application)
+        _print_table(routes)
 
 
 def _load(target: AppTarget) -> Wiverno:
@@ -43,8 +56,13 @@ def _load(target: AppTarget) -> Wiverno:
     )
 
 
-def _print_table(application: Wiverno) -> None:
-    head, *rows = lines(application.routes, Path.cwd())
+def _routes(application: Wiverno) -> Sequence[Route]:
+    mounted = [_Mounted(f"{each.prefix}/*", each.application) for each in application.mounts]
+    return [*application.routes, *mounted]
+
+
+def _print_table(routes: Sequence[Route]) -> None:
+    head, *rows = lines(routes, Path.cwd())
     _print("".join(click.style(cell, **_HEAD_STYLE) for cell in head))
     for row in rows:
         cells = zip(row, _CELL_STYLES, strict=True)

@@ -12,6 +12,7 @@ WivernoError
 ├── InvalidHTTPStatusError       (ValueError)
 ├── InvalidHeaderError           (ValueError)
 ├── InvalidViewResultError       (TypeError)
+├── MissingExtraError            (ImportError)
 └── HTTPError
     ├── RequestBodyError         (ValueError)
     │   └── ContentTooLargeError
@@ -67,6 +68,17 @@ class URLBuildError(WivernoError, LookupError):
 
 class InvalidHeaderError(WivernoError, ValueError):
     """A header name or value that must not go on the wire (RFC 9110 5.5)."""
+
+
+class MissingExtraError(WivernoError, ImportError):
+    """What was used needs a package that a plain install does not bring."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        super().__init__(
+            f"{what} needs the package {package!r}, which is not installed. "
+            f"Install it with: pip install 'wiverno[{extra}]'",
+            name=package,
+        )
 
 
 class HTTPError(WivernoError):

@@ -127,6 +127,14 @@ def safe_join(root: str | os.PathLike[str], text: str) -> Path | None:
     return Path(found) if is_inside else None
 
 
+def is_hidden(text: str) -> bool:
+    """Whether a name in the path begins with a dot, as those do that are not for strangers.
+
+    `.git` and `.env` do. So does `.well-known`, which is for strangers (RFC 8615).
+    """
+    return any(name[:1] == "." and name != ".well-known" for name in text.split("/"))
+
+
 def media_type(name: str) -> str:
     """The Content-Type for a file of this name: UTF-8 for text, bytes where nothing is known.
 

@@ -30,12 +30,13 @@ class Lifespan:
         self._shutdown_hooks: list[Hook] = []
         self._parts: list[Lifespan] = []
         self._lock = threading.RLock()
+        self._has_begun = False
         self._is_started = False
         _every_lifespan.add(self)
 
     @property
     def is_started(self) -> bool:
-        """Whether this process has started it and not ended it."""
+        """Whether this process has started it, to the end of the last hook, and not ended it."""
         return self._is_started
 
     def on_startup(self, hook: _HookT) -> _HookT:
@@ -55,10 +56,10 @@ class Lifespan:
     def startup(self) -> None:
         """Start, unless this process has. What a hook raises comes through, after `shutdown`."""
         with self._lock:
-            if self._is_started:
+            if self._has_begun:  # Perhaps by this very call: a hook may make a request.
                 return
             # Before the hooks: what they have opened is closed, also when one of them fails.
-            self._is_started = True
+            self._has_begun = True
             atexit.register(self.shutdown)
             try:
                 for part in self._parts:
@@ -68,13 +69,15 @@ class Lifespan:
             except BaseException:
                 self.shutdown()
                 raise
+            # After the hooks: requests of other threads do not ask for the lock once it is set.
+            self._is_started = True
 
     def shutdown(self) -> None:
         """End what `startup` started. A hook that fails is logged and does not stop the others."""
         with self._lock:
-            if not self._is_started:
+            if not self._has_begun:
                 return
-            self._is_started = False
+            self._has_begun = self._is_started = False
             atexit.unregister(self.shutdown)
             for hook in reversed(self._shutdown_hooks):
                 try:
@@ -87,13 +90,16 @@ class Lifespan:
     def _begin_anew(self) -> None:
         """In a forked process: what the parent has started is the parent's to end."""
         self._lock = threading.RLock()  # Another thread of the parent may have held it.
-        self._is_started = False
+        self._has_begun = self._is_started = False
         atexit.unregister(self.shutdown)
 
 
 def lifespan_of(application: object) -> Lifespan | None:
     """That of an application which has one."""
-    found = getattr(application, "lifespan", None)
+    try:
+        found = getattr(application, "lifespan", None)
+    except Exception:  # noqa: BLE001 - a proxy that has nothing to stand for just now
+        return None
     return found if isinstance(found, Lifespan) else None
 
 

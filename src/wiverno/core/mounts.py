@@ -1,7 +1,16 @@
 """Other WSGI applications below a prefix of this one."""
 
+from typing import NamedTuple
+
 from wiverno.core.exceptions import RouteConflictError, RouteDefinitionError
 from wiverno.core.wsgi_types import Environ, WSGIApplication
+
+
+class Mount(NamedTuple):
+    """An application, and the path below which it answers."""
+
+    prefix: str
+    application: WSGIApplication
 
 
 class Mounts:
@@ -14,9 +23,9 @@ class Mounts:
         return bool(self._mounts)
 
     @property
-    def prefixes(self) -> list[str]:
-        """The longest first."""
-        return [_decode(prefix) for prefix, _ in self._mounts]
+    def all(self) -> tuple[Mount, ...]:
+        """The one with the longest prefix first."""
+        return tuple(Mount(_decode(prefix), application) for prefix, application in self._mounts)
 
     def add(self, prefix: str, application: WSGIApplication) -> None:
         """Raises `RouteDefinitionError` and `RouteConflictError`."""
@@ -29,8 +38,14 @@ class Mounts:
         encoded = path.encode("utf-8").decode("latin-1")
         if any(encoded == known for known, _ in self._mounts):
             raise RouteConflictError(f"mount({prefix!r}): an application is mounted there already.")
-        self._mounts.append((encoded, application))
-        self._mounts.sort(key=lambda mount: -len(mount[0]))
+        if not callable(application):
+            raise RouteDefinitionError(
+                f"mount({prefix!r}): {application!r} cannot be called. Give a WSGI application."
+            )
+        # A new list: a list is empty for other threads while it is sorted.
+        self._mounts = sorted(
+            [*self._mounts, (encoded, application)], key=lambda mount: -len(mount[0])
+        )
 
     def find(self, environ: Environ) -> tuple[WSGIApplication, Environ] | None:
         """The application, and the environ that it sees: the prefix is in SCRIPT_NAME."""

@@ -23,6 +23,7 @@ from wiverno.core.http.media_types import is_json, parse_media_type
 from wiverno.core.http.paths import normalize_path
 from wiverno.core.http.query import QueryDict, parse_query, parse_urlencoded
 from wiverno.core.multipart_forms import FormData, parse_multipart
+from wiverno.core.session import Session
 from wiverno.core.uploads import UploadedFile
 from wiverno.core.wsgi_types import Environ
 
@@ -239,8 +240,8 @@ class Request:
         return prefix_of(self._environ) + str(self._app.url_for(name, **params))
 
     @property
-    def session(self) -> Any:
-        """What is kept of the visitor, a `wiverno.sessions.Session`.
+    def session(self) -> Session:
+        """What is kept of the visitor from one request to the next.
 
         Raises `RuntimeError` if the application does not use sessions.
         """
@@ -251,18 +252,19 @@ class Request:
                 raise RuntimeError(
                     "This application keeps no sessions. Call app.use_sessions(secret_key) first."
                 )
-            found = self._session = sessions.open(self)
+            found = self._session = cast(Session, sessions.open(self))
         return found
 
     @property
-    def opened_session(self) -> Any:
+    def opened_session(self) -> Session | None:
         """The session if a view or hook has asked for it, else None."""
-        return getattr(self, "_session", None)
+        found: Session | None = getattr(self, "_session", None)
+        return found
 
     @property
-    def holds_files(self) -> bool:
-        """Whether a form was read whose files have to be closed."""
-        return _FORM_KEY in self._environ
+    def may_hold_files(self) -> bool:
+        """Whether its body is a form with files, which have to be closed if it is read."""
+        return self.content_type[:10].lower() == "multipart/"
 
     def close(self) -> None:
         """Give back the files of its form. The application does it when the response is sent."""

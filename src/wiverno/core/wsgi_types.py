@@ -6,8 +6,9 @@ from typing import Any, Protocol, TypeAlias
 
 Environ: TypeAlias = dict[str, Any]
 HeaderList: TypeAlias = list[tuple[str, str]]
+# As `sys.exc_info` and `wsgiref.types` have it: what other libraries wrap must fit ours.
 ExcInfo: TypeAlias = (
-    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+    tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 )
 WriteCallable: TypeAlias = Callable[[bytes], object]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from wiverno.core.exceptions import HTTPError, MethodNotAllowedError
 from wiverno.core.failures import describe_failure
-from wiverno.core.http.pages import DebugDetails, ListedRoute, error_page
+from wiverno.core.http.pages import DebugDetails, ListedRoute, error_page, preferred_type
 from wiverno.core.http.statuses import status_line
 from wiverno.core.requests import Request
 from wiverno.core.responses import Response
@@ -17,16 +17,22 @@ from wiverno.templating.error_templates import ErrorTemplates
 class ErrorPages:
     """The templates `404.html`, `500.html`, ... of a folder, and the built-in pages behind them.
 
-    `routes` are listed by the built-in 404 page, in debug mode.
+    `routes` are listed by the built-in 404 page, in debug mode; `url_for` is for the templates.
     """
 
-    def __init__(self, folder: str | Path | None, routes: Callable[[], Iterable[Route]]) -> None:
-        self._templates = None if folder is None else ErrorTemplates(folder)
+    def __init__(
+        self,
+        folder: str | Path | None,
+        routes: Callable[[], Iterable[Route]],
+        url_for: Callable[..., str],
+    ) -> None:
+        self._templates = None if folder is None else ErrorTemplates(folder, url_for)
         self._routes = routes
 
     def page(self, request: Request, error: Exception, *, debug: bool) -> Response:
         """The response for `error`. Raises what a template of the application raises."""
-        if self._templates is not None:
+        # A program that asked for JSON has no use for a template, which is HTML.
+        if self._templates is not None and _wants_html(request):
             status, message = _status_and_message(error)
             content: dict[str, Any] = {
                 "status_code": status,
@@ -37,7 +43,7 @@ class ErrorPages:
             }
             text = self._templates.page(status, content)
             if text is not None:
-                return Response(text, status, _headers(debug))
+                return Response(text, status, {"Vary": "Accept", **_headers(debug)})
         return self.built_in(request, error, debug=debug)
 
     def built_in(self, request: Request, error: Exception, *, debug: bool) -> Response:
@@ -46,7 +52,7 @@ class ErrorPages:
         content_type, content = error_page(
             status,
             message,
-            accept=str(request.environ.get("HTTP_ACCEPT", "")),
+            accept=_accept(request),
             allowed=error.allowed if isinstance(error, MethodNotAllowedError) else (),
             debug=self._details(request, error, status) if debug else None,
         )
@@ -65,6 +71,14 @@ class ErrorPages:
 def _status_and_message(error: Exception) -> tuple[int, str]:
     # The text of any other error is for the log: it may hold what no stranger should see.
     return (error.status_code, error.message) if isinstance(error, HTTPError) else (500, "")
+
+
+def _accept(request: Request) -> str:
+    return str(request.environ.get("HTTP_ACCEPT", ""))
+
+
+def _wants_html(request: Request) -> bool:
+    return preferred_type(_accept(request)) == "text/html"
 
 
 def _shows(error: Exception, debug: bool) -> bool:

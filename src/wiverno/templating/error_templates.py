@@ -1,6 +1,6 @@
 """ErrorTemplates: an application's own pages for error statuses, as templates in one folder."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,8 @@ from wiverno.templating.templator import Templator
 class ErrorTemplates:
     """The pages `404.html`, `500.html` and so on in `folder`; what is missing stays built in."""
 
-    def __init__(self, folder: str | Path, *, auto_reload: bool = True) -> None:
-        self._templator = Templator(folder, auto_reload=auto_reload)
+    def __init__(self, folder: str | Path, url_for: Callable[..., str] | None = None) -> None:
+        self._templator = Templator(folder, url_for=url_for)
 
     def page(self, status_code: int, content: Mapping[str, Any]) -> str | None:
         """The rendered page of that status; None where the folder has no template for it.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from wiverno.core.extras import MissingExtraError
+from wiverno.core.exceptions import MissingExtraError
 from wiverno.core.wsgi_types import WSGIApplication
 
 try:
@@ -21,7 +21,8 @@ class TestClient(httpx.Client):
     Cookies are kept from one request to the next. In a `with` block the startup functions of
     the application run before, its shutdown functions after it. A view that raises is
     answered as it is for every client, with 500; `raise_app_exceptions` raises instead what
-    an application reports with `exc_info` (PEP 3333).
+    the view raised, if that is no answer of its own, or what another application reports with
+    `exc_info` (PEP 3333).
 
         with TestClient(app) as client:
             assert client.get("/").status_code == 200

@@ -19,7 +19,10 @@ CLIENT_ADDRESS = "127.0.0.1"
 
 
 class Transport(httpx.BaseTransport):
-    """Calls `app`. With `raise_app_exceptions`, an exception that it reports is raised."""
+    """Calls `app`. With `raise_app_exceptions`, an exception that it reports is raised.
+
+    It does so by `exc_info` (PEP 3333), or in the list `wiverno.failures` of the environ.
+    """
 
     def __init__(self, app: WSGIApplication, *, raise_app_exceptions: bool) -> None:
         self._app = app
@@ -28,13 +31,15 @@ class Transport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request."""
         answer = _Answer()
-        result = self._app(environ_of(request), answer.start_response)
+        environ = environ_of(request)
+        environ["wiverno.failures"] = answer.failures
+        result = self._app(environ, answer.start_response)
         body = _Body(result, answer.written)
         try:
             # An application may call `start_response` as late as for its first bytes.
             body.fetch_first()
             if self._raise_app_exceptions:
-                answer.raise_error()
+                answer.raise_first()
             return answer.response(body)
         except BaseException:
             body.close()
@@ -87,7 +92,7 @@ class _Answer:
     def __init__(self) -> None:
         self.status = ""
         self.headers: HeaderList = []
-        self.error: BaseException | None = None
+        self.failures: list[BaseException] = []
         self.written: list[bytes] = []
 
     def start_response(
@@ -96,12 +101,13 @@ class _Answer:
         if self.status and exc_info is None:
             raise RuntimeError("start_response was called twice without exc_info (PEP 3333).")
         self.status, self.headers = status, headers
-        self.error = exc_info[1] if exc_info else None
+        if exc_info and exc_info[1]:
+            self.failures.append(exc_info[1])
         return self.written.append
 
-    def raise_error(self) -> None:
-        if self.error is not None:
-            raise self.error
+    def raise_first(self) -> None:
+        if self.failures:
+            raise self.failures[0]
 
     def response(self, body: "_Body") -> httpx.Response:
         if not self.status:

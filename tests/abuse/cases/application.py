@@ -532,7 +532,7 @@ CASES: tuple[Case, ...] = (
         "PEP 3333; wsgiref.validate",
         post(b"hello", b"Content-Length: 5"),
         _HELLO,
-        application=validator(_checked),  # type: ignore[arg-type]  # The same protocol, named twice.
+        application=validator(_checked),
     ),
     must(
         "input-read-all",

@@ -26,8 +26,12 @@ class _Hook:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __call__(self, request: Request) -> str:
+    def __call__(self, *about: object) -> str:
         return self.name
+
+
+def _after(request: Request, response: object) -> None:
+    """A hook that changes nothing."""
 
 
 def _said(hooks: Iterable[Callable[..., Any]]) -> list[str]:
@@ -212,6 +216,14 @@ def test_converter_when_two_routers_give_one_name_to_two_stays_that_of_its_route
         assert found[1] == {"x": value}
 
 
+def test_view_when_it_is_a_coroutine_function_is_refused() -> None:
+    async def view(request: Request) -> str:
+        return "never awaited"
+
+    with pytest.raises(RouteDefinitionError, match=r"'/a' is async.*Write def"):
+        Router().get("/a")(view)
+
+
 def test_converter_when_it_makes_none_matches_all_the_same() -> None:
     router = Router()
     router.add_converter("nothing", lambda text: None)
@@ -260,4 +272,4 @@ def test_hook_when_registered_by_decorator_is_given_back() -> None:
     router = Router()
 
     assert router.before_request(_view) is _view
-    assert router.after_request(_view) is _view
+    assert router.after_request(_after) is _after

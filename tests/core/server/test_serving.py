@@ -230,7 +230,7 @@ def test_validator_finds_nothing_wrong(serve: Serve) -> None:
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [b"fine"]
 
-    checked = validator(application)  # type: ignore[arg-type]  # The same protocol, named twice.
+    checked = validator(application)
     with serve(checked).connect() as client:
         post = b"POST /a%20b?c=d HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
         assert client.ask(post).body == b"fine"

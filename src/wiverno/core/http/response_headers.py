@@ -10,8 +10,8 @@ from wiverno.core.exceptions import InvalidHeaderError
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # Without tabs, which RFC 9110 5.5 would allow and PEP 3333 does not.
 _VALUE = re.compile(r"[\x20-\x7e\xa0-\xff]*")
-# PEP 3333, "Other HTTP Features": these belong to the server.
 _LENGTH = frozenset({"content-length"})
+# PEP 3333, "Other HTTP Features": these belong to the server.
 _HOP_BY_HOP = frozenset(
     {
         "connection",
@@ -148,6 +148,12 @@ class ResponseHeaders:
         """Take all values of these names away, if there are any."""
         unwanted = {name.lower() for name in names}
         self._items = [item for item in self._items if item[0].lower() not in unwanted]
+
+    def copy(self) -> "ResponseHeaders":
+        """The same headers, to be changed on their own."""
+        copied = ResponseHeaders()
+        copied._items = self._items.copy()  # They were checked.
+        return copied
 
     def items(self) -> list[tuple[str, str]]:
         """A new list of pairs, as `start_response` wants it."""

@@ -2,20 +2,28 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, TypedDict, TypeVar
+from types import CodeType
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from wiverno.core.exceptions import RouteDefinitionError
 from wiverno.core.requests import Request
 from wiverno.core.routing.converters import BUILT_IN, Converter
 from wiverno.core.routing.patterns import parse_pattern
-from wiverno.core.routing.routes import Hook, Hooks, Route
+from wiverno.core.routing.routes import Hooks, Route
 from wiverno.core.routing.table import RouteTable
 from wiverno.core.routing.urls import build_url, unknown_name
+
+if TYPE_CHECKING:
+    from wiverno.core.responses import Response
 
 Handler = Callable[[Request], Any]
 # A class is called without arguments when it is registered, and what it makes is the handler.
 _HandlerT = TypeVar("_HandlerT", bound=Handler | type[Any])
-_HookT = TypeVar("_HookT", bound=Hook)
+_BeforeT = TypeVar("_BeforeT", bound=Callable[[Request], Any])
+_AfterT = TypeVar("_AfterT", bound="Callable[[Request, Response], Any]")
+
+_CO_COROUTINE = 0x80
+"""`inspect.CO_COROUTINE`."""
 
 
 class RouteInfo(TypedDict):
@@ -85,6 +93,11 @@ class Router:
                 f"The view of path {path!r} is {view!r}, which cannot be called. "
                 "Give it a function that takes the request."
             )
+        if _is_async(view):
+            raise RouteDefinitionError(
+                f"The view of path {path!r} is async, and WSGI has nobody to await it. "
+                "Write def instead of async def."
+            )
         if methods is None:
             methods = getattr(view, "allowed_methods", None)
         called = name or str(getattr(handler, "__name__", type(handler).__name__))
@@ -129,18 +142,20 @@ class Router:
             raise RouteDefinitionError(f"The type {name!r} is there already. Choose another name.")
         self._converters[name] = Converter(convert, build)
 
-    def before_request(self, hook: _HookT) -> _HookT:
-        """Run `hook` before the views of this router, whenever they were registered.
+    def before_request(self, hook: _BeforeT) -> _BeforeT:
+        """Call `hook(request)` before the views of this router, whenever they were registered.
 
-        That includes routes taken over from other routers, whose own hooks come after.
+        What it returns, unless that is None, is the answer, and the view is not called. The
+        routes taken over from other routers are included; their own hooks come after.
         """
         self._hooks.add_before(hook)
         return hook
 
-    def after_request(self, hook: _HookT) -> _HookT:
-        """Run `hook` after the views of this router, whenever they were registered.
+    def after_request(self, hook: _AfterT) -> _AfterT:
+        """Call `hook(request, response)` after the views of this router, and after their errors.
 
-        The last one that was registered runs first, and hooks of included routers before.
+        It changes the `Response`, or returns another answer in its place. The last one that was
+        registered runs first, and hooks of included routers before.
         """
         self._hooks.add_after(hook)
         return hook
@@ -208,6 +223,12 @@ class Router:
         self._table.add(route)
         self._routes.append(route)
         self._by_name.setdefault(route.name, []).append(route)
+
+
+def _is_async(view: Any) -> bool:
+    # As `inspect.iscoroutinefunction`, whose module takes milliseconds to import.
+    code = getattr(view, "__code__", None)
+    return isinstance(code, CodeType) and bool(code.co_flags & _CO_COROUTINE)
 
 
 def _instance(path: str, view: type[Any]) -> Any:

@@ -159,7 +159,7 @@ class Candidate:
             self._roots.served_with(type(host).__module__)
             self.asgi_host, self.shutdown = host, host.shutdown
             host.startup()
-        elif getattr(application, "lifespan", None) is not None:
+        elif "wiverno.core.lifespan" in sys.modules:
             # Whoever has one has imported it; others need not.
             from wiverno.core.lifespan import lifespan_of
 
@@ -320,7 +320,7 @@ def _import_asgi_host() -> "type[ASGIHost]":
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "uvicorn":
             raise
-        from wiverno.core.extras import MissingExtraError
+        from wiverno.core.exceptions import MissingExtraError
 
         raise MissingExtraError("An ASGI application", "uvicorn", "asgi") from None
     return ASGIHost
