@@ -219,6 +219,7 @@ def test_lifespan_that_fails_is_a_page_that_heals(session: DevSession, line: str
 
     assert page.status == 500
     assert "no database" in page.body
+    assert "asyncio/" not in page.body
     assert session.get().body == "000003"
 
 

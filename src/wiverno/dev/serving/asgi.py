@@ -57,7 +57,9 @@ class ASGIHost:
 
     def startup(self) -> None:
         """In the main thread. Raises what the application raises when it cannot start."""
-        self._loop.run_until_complete(self._start())
+        # Raised here, so that the page shows no frames of the loop.
+        if (error := self._loop.run_until_complete(self._start())) is not None:
+            raise error
 
     def make_serving(self, gatekeeper: Gatekeeper, telling: Telling) -> "ASGIServing":
         told = ToldASGIApplication(self._application, telling)
@@ -67,15 +69,18 @@ class ASGIHost:
     def run_beside(self, function: Callable[[], T]) -> T:
         """Run the loop in this thread until `function` has returned in another one."""
         results: list[T] = []
+        is_done = threading.Event()
 
         def run() -> None:
             try:
                 results.append(function())
             finally:
+                is_done.set()
                 self._loop.call_soon_threadsafe(self._loop.stop)
 
         threading.Thread(target=run, name="wiverno-messages", daemon=True).start()
-        self._loop.run_forever()
+        while not is_done.is_set():  # The application may stop the loop, too.
+            self._loop.run_forever()
         return results[0]
 
     def shutdown(self) -> None:
@@ -83,9 +88,13 @@ class ASGIHost:
         self._loop.run_until_complete(self._end())
         self._loop.close()
 
-    async def _start(self) -> None:
+    async def _start(self) -> BaseException | None:
         self._lifespan = ASGILifespan(self._application)
-        await self._lifespan.startup()
+        try:
+            await self._lifespan.startup()
+        except BaseException as error:  # noqa: BLE001 - sys.exit() at start-up is an answer too
+            return error
+        return None
 
     async def _end(self) -> None:
         if self._lifespan is not None:
