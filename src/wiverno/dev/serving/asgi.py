@@ -39,8 +39,9 @@ _ACCEPTS_PER_TURN = 64
 _ACCEPT_PAUSE_S = 1.0
 # For streams that were cut: half of it to notice, the other half to run their `finally`.
 _CUT_STREAMS_S = 0.2
-# Beyond its deadline; this bounds an application that blocks the loop.
-_MARGIN_S = 1.0
+# Beyond all that, for an application that blocks the loop: so short that of the time to leave
+# there is something left for its atexit handlers.
+_MARGIN_S = 0.1
 _SERVER = b"uvicorn"
 
 _logger = logging.getLogger(__name__)
@@ -149,6 +150,8 @@ class ASGIServing:
         self._call(self._connections.close_websockets)
         self._call(partial(self._connections.drain, deadline_s))
         self._is_over.wait(deadline_s + _CUT_STREAMS_S + _MARGIN_S)
+        # If not by itself: whoever waits for a later deadline than this one waits no longer.
+        self._is_over.set()
 
     def abandon_in_fork(self) -> None:
         self._connections.abandon_in_fork()
