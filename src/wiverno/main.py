@@ -1,7 +1,5 @@
 """Wiverno, the application: a router that is also a WSGI callable (PEP 3333)."""
 
-import logging
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
@@ -22,6 +20,7 @@ from wiverno.core.routing.routes import Route
 from wiverno.core.routing.table import MethodMismatch, RouteMatch
 from wiverno.core.static_files import StaticFiles
 from wiverno.core.wsgi_types import Environ, StartResponse, WSGIApplication
+from wiverno.templating.error_answers import ErrorAnswers, ErrorPage
 from wiverno.templating.error_pages import ErrorPages
 from wiverno.templating.templator import Templator
 
@@ -29,11 +28,8 @@ if TYPE_CHECKING:
     from wiverno.sessions import SessionOptions, Sessions
     from wiverno.testing.client import TestClient
 
-ErrorPage = Callable[[Request, str | None], Any]
 _ErrorHandlerT = TypeVar("_ErrorHandlerT", bound=ErrorHandler)
 _HookT = TypeVar("_HookT", bound=Hook)
-
-_logger = logging.getLogger(__name__)
 
 
 class Wiverno(Router):
@@ -79,7 +75,8 @@ class Wiverno(Router):
         """What is called for each request: this application, within its middleware."""
         self._mounts = Mounts()
         self._error_handlers = ErrorHandlers()
-        self._error_pages = ErrorPages(system_template_path, lambda: self.routes, self.url_for)
+        pages = ErrorPages(system_template_path, lambda: self.routes, self.url_for)
+        self._error_answers = ErrorAnswers(self, self._error_handlers, pages)
         self._missing = Route(
             parse_pattern("/", {}), self._answer_missing, None, "", (self._hooks,)
         )
@@ -236,7 +233,7 @@ class Wiverno(Router):
             route, request._path_params = found or self._find(request, path, method)
             result = _hooked(route, request) if route.before else route.handler(request)
         except Exception as error:  # noqa: BLE001 - whatever a view raises is one failed response
-            result = self._result_of(request, error)
+            result = self._error_answers.result(request, error)
         quick = None
         if not route.after and (self.sessions is None or request.opened_session is None):
             quick = quick_answer(result)
@@ -301,59 +298,9 @@ class Wiverno(Router):
                 self.sessions.save(request.opened_session, response)
             return response.finish(request.environ)
         except Exception as error:  # noqa: BLE001 - as above
-            return self._finished_error(request, error, response)
-
-    # What went wrong.
-
-    def _finished_error(
-        self, request: Request, error: Exception, unsent: Response | None
-    ) -> FinishedResponse:
-        try:
-            if unsent is not None:
-                unsent.close()
-            return response_from(self._result_of(request, error)).finish(request.environ)
-        except Exception as failure:  # noqa: BLE001 - as above, and reported
-            # What a handler gave for an error cannot be sent either.
-            _report("The answer to %s failed", request, failure)
-            page = self._error_pages.built_in(request, failure, debug=self.debug)
-            return page.finish(request.environ)
-
-    def _result_of(self, request: Request, error: Exception) -> Any:
-        """What a view would return. A handler or page that fails gives way to the built-in one."""
-        if not self._error_handlers.expects(error):
-            _report("%s failed", request, error)
-        try:
-            return self._handled(request, error)
-        except Exception as failure:  # noqa: BLE001 - as above, and reported
-            _report("The answer to %s failed", request, failure)
-            return self._error_pages.built_in(request, failure, debug=self.debug)
-
-    def _handled(self, request: Request, error: Exception) -> Any:
-        status = error.status_code if isinstance(error, HTTPError) else 500
-        handler = self._error_handlers.find(error)
-        if handler is not None:
-            result = handler(request, error)
-        else:
-            result = self._page(request, error, status)
-        if not isinstance(result, tuple | Response):
-            result = (status, result)
-        if not isinstance(error, HTTPError) or not error.headers:
-            return result
-        response = response_from(result)
-        for name, value in error.headers.items():
-            response.headers.setdefault(name, value)
-        return response
-
-    def _page(self, request: Request, error: Exception, status: int) -> Any:
-        if status == 404 and self.page_404 is not None:
-            return self.page_404(request)
-        if status == 405 and self.page_405 is not None:
-            return self.page_405(request)
-        if status == 500 and self.page_500 is not None:
-            shows_it = self.debug and not isinstance(error, HTTPError)
-            report = "".join(traceback.format_exception(error)) if shows_it else None
-            return self.page_500(request, report)
-        return self._error_pages.page(request, error, debug=self.debug)
+            if response is not None:
+                response.close()
+            return self._error_answers.finished(request, error)
 
 
 def _replaced(response: Response, result: Any) -> Response:
@@ -371,11 +318,3 @@ def _hooked(route: Route, request: Request) -> Any:
         if result is not None:
             return result
     return route.handler(request)
-
-
-def _report(what: str, request: Request, error: Exception) -> None:
-    # On one line: a decoded path may hold line ends, to write lines of its own.
-    line = f"{request.method} {request.path}".encode("unicode_escape").decode("ascii")
-    _logger.error(what, line, exc_info=error)
-    # A test client raises the first one.
-    request.environ.get("wiverno.failures", []).append(error)

@@ -85,6 +85,7 @@ def test_safe_join_when_below_the_root_gives_the_path(root: Path, text: str, fou
         "outside/key",
         "outside",
         "key",
+        "x/" * 1_000_000 + "x",  # At once: to look at each part takes hours.
     ],
 )
 def test_safe_join_when_it_leads_elsewhere_or_is_odd_gives_none(root: Path, text: str) -> None:
@@ -99,7 +100,7 @@ def test_safe_join_when_the_root_is_a_link_or_everything_works(root: Path, tmp_p
 
 
 @pytest.mark.parametrize(
-    "text", ["x" * 300, "x/" * 3000 + "x", "circle", "circle/x", "index.html/x"]
+    "text", ["x" * 300, "x/" * 2000 + "x", "circle", "circle/x", "index.html/x"]
 )
 def test_open_when_no_such_file_can_be_is_file_not_found(root: Path, text: str) -> None:
     path = safe_join(root, text)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiverno.core.exceptions import RequestBodyError
-from wiverno.core.http.json_text import parse_json
+from wiverno.core.http.json_text import MAX_DEPTH, parse_json
 
 # No deadline: how long one example takes is up to what else the machine does.
 SETTINGS = settings(derandomize=True, deadline=None)
@@ -47,6 +47,10 @@ def test_json_when_it_begins_with_a_byte_order_mark_ignores_it() -> None:
         ("[1]".encode("utf-16"), "line 1 is not UTF-8"),
         (b"[" * 100_000, "nested too deep"),
         (b'{"a":' * 100_000, "nested too deep"),
+        (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), "nested too deep"),
+        (b'[{"a":' * 200 + b"1" + b"}]" * 200, "nested too deep"),
+        (b'"\\ud83d"', r"the escape \\ud83d is half of a character"),
+        (b'{"a": ["\\\\", {"\\uDE00\\ud83d": 1}]}', r"the escape \\ude00 is half"),
         (b"[1,\n NaN]", "the number NaN at line 2, column 2 is refused"),
         (b'["NaN", Infinity]', "the number Infinity at line 1, column 9"),
         (b"[1e999--", "the number 1e999 at line 1, column 2"),
@@ -64,6 +68,19 @@ def test_json_when_bad_says_what_and_where(body: bytes, words: str) -> None:
     assert caught.value.status_code == 400
     assert len(str(caught.value)) < 200
     assert caught.value.__context__ is None
+
+
+def test_json_when_as_deep_as_allowed_is_its_value() -> None:
+    for opening, inside, closing in ((b"[", b"", b"]"), (b'{"a":', b"1", b"}")):
+        body = opening * MAX_DEPTH + inside + closing * MAX_DEPTH
+
+        assert json.dumps(parse_json(body)).encode().replace(b" ", b"") == body
+    assert len(parse_json(b"[" + b"[]," * 1000 + b"{}]")) == 1001
+    assert parse_json(b'"' + b"[" * 1000 + b'"') == "[" * 1000
+
+
+def test_json_when_a_character_is_escaped_in_two_halves_is_that_character() -> None:
+    assert parse_json(b'["\\ud83d\\ude00", "\\\\ud83d", "\\ud7ff"]') == ["😀", "\\ud83d", "\ud7ff"]
 
 
 def test_json_when_an_integer_has_as_many_digits_as_python_takes_is_its_value() -> None:

@@ -30,6 +30,8 @@ _ABSENCES = frozenset(
         errno.EPERM,
     }
 )
+# PATH_MAX of Linux in bytes, and no system of ours opens more. `realpath` takes the square of it.
+_MOST_CHARACTERS = 4096
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 # Types that a page breaks without, whatever the system's tables say or lack.
@@ -113,6 +115,8 @@ def safe_join(root: str | os.PathLike[str], text: str) -> Path | None:
     one spelling; so does a symbolic link that leads out of `root`. The path that comes back
     holds no symbolic link. Whether a file is there is another question.
     """
+    if len(text) > _MOST_CHARACTERS:
+        return None
     if "\\" in text or _CONTROL.search(text) or _DRIVE.match(text):
         return None
     if any(name in ("", ".", "..") for name in text.split("/")):

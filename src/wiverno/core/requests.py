@@ -302,21 +302,25 @@ class Request:
     def _open(self) -> BinaryIO:
         if hasattr(self, "_body"):
             return BytesIO(self._body)
-        self._obstacle: Exception = RuntimeError(
+        self._obstacle: tuple[type[Exception], str] = (
+            RuntimeError,
             "The body has been read in another way. Choose one: `request.data`, "
-            "`request.body` or `request.stream`."
+            "`request.body` or `request.stream`.",
         )
         return cast(BinaryIO, BufferedReader(BodyStream(self._environ), _STREAM_BUFFER_BYTES))
 
     def _attempt(self, read: Callable[[], Any]) -> Any:
         # What is left of a body that has been read in part would look like a shorter one.
-        obstacle: Exception | None = getattr(self, "_obstacle", None)
+        obstacle: tuple[type[Exception], str] | None = getattr(self, "_obstacle", None)
         if obstacle is not None:
-            raise obstacle
+            kind, message = obstacle
+            raise kind(message)
         try:
             return read()
         except RequestBodyError as error:
-            self._obstacle = error
+            # Not the error itself: its traceback leads to the view, which has the request. In
+            # such a circle the view's files would stay open until the garbage collector comes.
+            self._obstacle = (type(error), error.message)
             raise
 
 

@@ -252,7 +252,8 @@ class Response:
         headers["X-Content-Type-Options"] = "nosniff"
 
     def _finished(self, environ: Environ) -> FinishedResponse:
-        method = str(environ["REQUEST_METHOD"]).upper()
+        # As it was sent: to the server `head` is not HEAD (RFC 9110 9.1), and expects content.
+        method = str(environ["REQUEST_METHOD"])
         part = None
         if (
             self._status == "200 OK"

@@ -2,13 +2,15 @@
 
 import re
 
+# Nothing gives back what it took (`*+`): with two ways to share some spaces, a header of spaces
+# would take the square of its length.
 _PARAMETER = re.compile(
-    r"""[ \t]*;[ \t]*
+    r"""[ \t]*+;[ \t]*+
     (?:
-        (?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*
+        (?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]++)[ \t]*+=[ \t]*+
         (?: "(?P<quoted>(?:[^"\\]++|\\.)*+)" | (?P<token>[^;"\s]*+) )
     )?
-    [ \t]*(?=;|$)""",
+    [ \t]*+(?=;|$)""",
     re.VERBOSE | re.DOTALL,
 )
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
