@@ -108,6 +108,7 @@ def test_duration_when_shown_has_two_units_at_most(seconds: float, text: str) ->
             "unwatch_files": ("x,y",),
             # It has to be there.
             "env_files": ("/dev/null",),
+            "interface": "asgi",
         },
     ],
 )

@@ -28,7 +28,10 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[ServerSettings, str, i
     """What `run prod` would have served with."""
     calls: list[tuple[ServerSettings, str, int]] = []
 
-    def serve(target: AppTarget, settings: ServerSettings, *, host: str, port: int) -> None:
+    def serve(
+        target: AppTarget, settings: ServerSettings, *, host: str, port: int, interface: str
+    ) -> None:
+        assert interface == "auto"
         calls.append((settings, host, port))
 
     monkeypatch.setattr(production, "serve", serve)

@@ -95,6 +95,13 @@ class AnswersAnyName(WSGIObject):
         return ASGIObject()
 
 
+class StandsForNothing(WSGIObject):
+    """As a proxy outside of its context."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
 def decorated(function: Any) -> Any:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -129,6 +136,7 @@ CASES = {
     "class of answers": (WSGIClass, WSGI),
     "bound method of WSGI": (WSGIObject().__call__, WSGI),
     "object that answers any name": (AnswersAnyName(), WSGI),
+    "proxy that stands for nothing": (StandsForNothing(), WSGI),
     "built-in": (print, WSGI),
     "not even callable": (1, WSGI),
     "coroutine function": (asgi, ASGI3),

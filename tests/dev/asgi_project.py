@@ -23,7 +23,7 @@ async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
     elif scope["type"] == "websocket":
-        await websocket(receive, send)
+        await websocket(scope, receive, send)
     else:
         await answer(scope, receive, send)
 
@@ -38,10 +38,12 @@ async def lifespan(receive, send):
             return
 
 
-async def websocket(receive, send):
+async def websocket(scope, receive, send):
     await receive()
     await send({"type": "websocket.accept"})
     await send({"type": "websocket.send", "text": VERSION})
+    if scope["path"] == "/deaf":
+        await asyncio.sleep(600)
     while (await receive())["type"] != "websocket.disconnect":
         await send({"type": "websocket.send", "text": VERSION})
     (BESIDE / "disconnected").touch()
@@ -142,15 +144,19 @@ class _Held:
 
 
 @contextlib.contextmanager
-def connection(session: DevSession) -> Iterator[Connection]:
-    with (
-        socket.create_connection(("127.0.0.1", session.port), timeout=REQUEST_TIMEOUT_S) as sock,
-        sock.makefile("rb") as stream,
-    ):
-        yield Connection(sock, stream)
+def connection(session: DevSession, receive_bytes: int = 0) -> Iterator[Connection]:
+    """With `receive_bytes` the kernel holds little of what the client has not read."""
+    with socket.socket() as sock:
+        if receive_bytes:
+            # Before it connects, or the window has its size already.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        sock.settimeout(REQUEST_TIMEOUT_S)
+        sock.connect(("127.0.0.1", session.port))
+        with sock.makefile("rb") as stream:
+            yield Connection(sock, stream)
 
 
-def open_websocket(session: DevSession) -> ClientConnection:
+def open_websocket(session: DevSession, path: str = "/") -> ClientConnection:
     return connect(
-        f"ws://127.0.0.1:{session.port}/", open_timeout=REQUEST_TIMEOUT_S, close_timeout=1
+        f"ws://127.0.0.1:{session.port}{path}", open_timeout=REQUEST_TIMEOUT_S, close_timeout=1
     )

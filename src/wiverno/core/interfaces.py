@@ -7,7 +7,7 @@ neither.
 
 from enum import Enum
 from functools import partial
-from types import CodeType, FunctionType, MethodType
+from types import FunctionType, MethodType
 from typing import Any, assert_never
 
 from wiverno.core.asgi_types import ASGIApplication, Receive, Scope, Send
@@ -61,14 +61,17 @@ def detect_interface(application: object) -> Interface:
     """
     one: Any = application
     for _ in range(_MOST_LAYERS):
-        if isinstance(one, partial):
+        # By its type: an object may be a proxy that has nothing to stand for, and say so with
+        # an error whatever it is asked.
+        kind = type(one)
+        if issubclass(kind, partial):
             one = one.func
             continue
-        if isinstance(one, type):
+        if issubclass(kind, type):
             return _interface_of_class(one)
         function = _function_of(one)
-        found = _interface_of_function(function) if function is not None else Interface.WSGI
-        wrapped = getattr(function, "__dict__", {}).get("__wrapped__")
+        found = _interface_of_function(function)
+        wrapped = function.__dict__.get("__wrapped__") if type(function) is FunctionType else None
         if found is not Interface.WSGI or wrapped is None or not _takes_anything(function):
             return found
         # A decorator that passes on whatever it is called with is what it decorates.
@@ -100,14 +103,12 @@ class _FromASGI2:
 
 
 def _function_of(one: Any) -> Any:
-    """What runs when it is called; None where that is no Python function."""
-    if isinstance(one, MethodType):
+    """What runs when it is called."""
+    kind = type(one)
+    if issubclass(kind, MethodType):
         return one.__func__
-    if isinstance(one, FunctionType) or _is_marked(one):
-        return one
     # As Python calls it: by its class.
-    call = type(one).__call__
-    return call.__func__ if isinstance(call, MethodType) else call
+    return one if issubclass(kind, FunctionType) else kind.__call__
 
 
 def _interface_of_function(function: Any) -> Interface:
@@ -131,27 +132,20 @@ def _interface_of_class(cls: type) -> Interface:
 
 
 def _is_coroutine_function(function: Any) -> bool:
-    code = getattr(function, "__code__", None)
-    if isinstance(code, CodeType) and code.co_flags & (_CO_COROUTINE | _CO_ITERABLE_COROUTINE):
+    if type(function) is not FunctionType:
+        return False
+    if function.__code__.co_flags & (_CO_COROUTINE | _CO_ITERABLE_COROUTINE):
         return True
-    return _is_marked(function)
+    return any(mark in function.__dict__ for mark in _MARKS)
 
 
-def _is_marked(one: Any) -> bool:
-    # In its own dictionary: an object may answer any name.
-    own = getattr(one, "__dict__", None)
-    return isinstance(own, dict) and any(mark in own for mark in _MARKS)
-
-
-def _takes_anything(function: Any) -> bool:
-    code = getattr(function, "__code__", None)
-    return isinstance(code, CodeType) and bool(code.co_flags & _CO_VARARGS)
+def _takes_anything(function: FunctionType) -> bool:
+    return bool(function.__code__.co_flags & _CO_VARARGS)
 
 
 def _required_names(function: Any) -> tuple[str, ...]:
     """The positional parameters without defaults."""
-    code = getattr(function, "__code__", None)
-    if not isinstance(code, CodeType):
+    if type(function) is not FunctionType:
         return ()
-    count = code.co_argcount - len(getattr(function, "__defaults__", None) or ())
-    return code.co_varnames[:count]
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount - len(function.__defaults__ or ())]

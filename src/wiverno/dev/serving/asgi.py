@@ -12,7 +12,7 @@ import os
 import selectors
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from math import inf
 from typing import Any, TypeVar
@@ -26,7 +26,7 @@ from wiverno.core.server.seam import Seam
 from wiverno.core.server.settings import ServerSettings
 from wiverno.dev.serving.gated_protocol import GatedProtocol, gated
 from wiverno.dev.serving.lifespan import ASGILifespan
-from wiverno.dev.serving.linger import Linger
+from wiverno.dev.serving.linger import linger
 from wiverno.dev.serving.protocol import Gatekeeper
 from wiverno.dev.serving.telling import Telling
 from wiverno.dev.serving.told_asgi import CUT_AT_THE_DEADLINE, ToldASGIApplication
@@ -39,8 +39,9 @@ _ACCEPTS_PER_TURN = 64
 _ACCEPT_PAUSE_S = 1.0
 # For streams that were cut: half of it to notice, the other half to run their `finally`.
 _CUT_STREAMS_S = 0.2
-# Beyond its deadline; this bounds an application that blocks the loop.
-_MARGIN_S = 1.0
+# Beyond all that, for an application that blocks the loop: so short that of the time to leave
+# there is something left for its atexit handlers.
+_MARGIN_S = 0.1
 _SERVER = b"uvicorn"
 
 _logger = logging.getLogger(__name__)
@@ -57,7 +58,9 @@ class ASGIHost:
 
     def startup(self) -> None:
         """In the main thread. Raises what the application raises when it cannot start."""
-        self._loop.run_until_complete(self._start())
+        # Raised here, so that the page shows no frames of the loop.
+        if (error := self._loop.run_until_complete(self._start())) is not None:
+            raise error
 
     def make_serving(self, gatekeeper: Gatekeeper, telling: Telling) -> "ASGIServing":
         told = ToldASGIApplication(self._application, telling)
@@ -67,15 +70,18 @@ class ASGIHost:
     def run_beside(self, function: Callable[[], T]) -> T:
         """Run the loop in this thread until `function` has returned in another one."""
         results: list[T] = []
+        is_done = threading.Event()
 
         def run() -> None:
             try:
                 results.append(function())
             finally:
+                is_done.set()
                 self._loop.call_soon_threadsafe(self._loop.stop)
 
         threading.Thread(target=run, name="wiverno-messages", daemon=True).start()
-        self._loop.run_forever()
+        while not is_done.is_set():  # The application may stop the loop, too.
+            self._loop.run_forever()
         return results[0]
 
     def shutdown(self) -> None:
@@ -83,9 +89,13 @@ class ASGIHost:
         self._loop.run_until_complete(self._end())
         self._loop.close()
 
-    async def _start(self) -> None:
+    async def _start(self) -> BaseException | None:
         self._lifespan = ASGILifespan(self._application)
-        await self._lifespan.startup()
+        try:
+            await self._lifespan.startup()
+        except BaseException as error:  # noqa: BLE001 - sys.exit() at start-up is an answer too
+            return error
+        return None
 
     async def _end(self) -> None:
         if self._lifespan is not None:
@@ -140,6 +150,8 @@ class ASGIServing:
         self._call(self._connections.close_websockets)
         self._call(partial(self._connections.drain, deadline_s))
         self._is_over.wait(deadline_s + _CUT_STREAMS_S + _MARGIN_S)
+        # If not by itself: whoever waits for a later deadline than this one waits no longer.
+        self._is_over.set()
 
     def abandon_in_fork(self) -> None:
         self._connections.abandon_in_fork()
@@ -188,7 +200,7 @@ class _Connections:
         # uvicorn's own sets, in which it keeps connections of all kinds and their requests.
         self._state.connections = self._connections = _Watched(self._look_soon)
         self._state.tasks = self._tasks = _Watched(self._look_soon)
-        self._opening = _Watched(self._look_soon)
+        self._own_tasks = _Watched(self._look_soon)
         self._listeners: list[socket.socket] = []
         self.is_leaving = False
         self._deadline = inf
@@ -222,9 +234,13 @@ class _Connections:
             self.hand_over(connection, received)
             return
         connection.setblocking(False)
-        task = self._loop.create_task(self._connect(connection, received))
-        self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+        self._run(self._connect(connection, received))
+
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Something of ours that has to be over before the serving is."""
+        task = self._loop.create_task(coroutine)
+        self._own_tasks.add(task)
+        task.add_done_callback(self._own_tasks.discard)
 
     async def _connect(self, connection: socket.socket, received: bytes) -> None:
         def make() -> GatedProtocol:
@@ -295,7 +311,8 @@ class _Connections:
         for connection in list(self._connections):
             if not isinstance(connection, GatedProtocol):
                 # A message of the client that nobody reads would turn the close into a reset.
-                Linger(self._loop, connection.transport.get_extra_info("socket"))
+                with contextlib.suppress(OSError):  # Closed already, or out of descriptors.
+                    self._run(linger(connection.transport.get_extra_info("socket")))
                 connection.shutdown()
 
     def abandon_in_fork(self) -> None:
@@ -326,7 +343,7 @@ class _Connections:
             self._loop.call_soon(self._look)
 
     def _look(self) -> None:
-        if not (self._connections or self._tasks or self._opening):
+        if not (self._connections or self._tasks or self._own_tasks):
             self._on_over()
 
 

@@ -6,6 +6,7 @@ behind it stays unparsed, so that the connection can still go to another process
 """
 
 import asyncio
+import logging
 import os
 import socket
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 else:
     # One of uvicorn's two HTTP protocols comes behind this class: `gated`.
     _Uvicorn = object
+
+logger = logging.getLogger(__name__)
 
 # The largest body that is told from what follows it. Beyond, the connection ends with it.
 _LIMITS = RequestLimits(max_body_bytes=1 << 40)
@@ -170,9 +173,12 @@ class GatedProtocol(_Uvicorn):
         number = self.transport.get_extra_info("socket").fileno()
         try:
             connection = socket.socket(fileno=os.dup(number))
-        finally:
-            # It closes its descriptor without a shutdown, so the other one lives on.
+        except OSError:
+            logger.exception("A connection could not be handed over and is closed")
             self.transport.close()
+            return
+        # It closes its descriptor without a shutdown, so the other one lives on.
+        self.transport.close()
         self._traffic.hand_over(connection, received)
 
 
