@@ -34,6 +34,13 @@ def test_page_has_a_row_for_each_framework_and_a_column_for_each_test() -> None:
     assert {cell for row in rows for cell in row[2:]} == {PASSED}
 
 
+def test_page_has_what_the_run_says_that_it_names() -> None:
+    page = PAGE.read_text()
+    (link,) = re.findall(r"\[The run\]\((.+?)\)", page)
+
+    assert page == with_table(page, (PAGE.parent / link).read_text(), link)
+
+
 def test_page_tells_what_each_column_is() -> None:
     told = re.findall(r"^- \*\*(.+?)\*\*:", PAGE.read_text(), re.M)
 
