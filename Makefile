@@ -20,8 +20,8 @@ PROD_PEERS := .venv-prod-peers
 # The application classes that `make bench-application` compares.
 APPLICATION_PEERS := .venv-application-peers
 
-.PHONY: run test test-thorough test-heavy fuzz check bench bench-reload bench-prod \
-    bench-application soak docs format smoke clean
+.PHONY: run test test-thorough test-frameworks test-heavy fuzz check bench bench-reload \
+    bench-prod bench-application soak docs format smoke clean
 
 run: $(VENV)/installed
 	cd examples/hello && ../../$(BIN)/wiverno run dev
@@ -32,6 +32,12 @@ test: check
 # The counts that the promises are stated with. The result is kept in the repository.
 test-thorough: $(VENV)/installed-dev wrk
 	PYTEST="$(PYTEST)" sh tests/record_run.sh thorough -n 2 --dist worksteal
+
+# Frameworks in development and production, also part of the whole counts: two minutes. The
+# table of docs/frameworks.md is made of the result.
+test-frameworks: $(VENV)/installed-dev
+	PYTEST="$(PYTEST)" sh tests/record_run.sh frameworks; status=$$?; \
+	    $(BIN)/python -m tests.frameworks.table && exit $$status
 
 # Which real packages a process may have imported when it forks. The result is kept, too.
 test-heavy: $(HEAVY)/installed

@@ -24,6 +24,7 @@ def development() -> Any:
     application, is_asgi = _application()
     from django.conf import settings
 
+    _import_urls(settings)
     if not settings.DEBUG or not _is_installed("django.contrib.staticfiles"):
         return application
     from django.contrib.staticfiles import handlers
@@ -64,6 +65,17 @@ def _application() -> tuple[Any, bool]:
         if path := getattr(settings, setting, None):
             return _import_object(path, setting), is_asgi
     return get_wsgi_application(), False
+
+
+def _import_urls(settings: Any) -> None:
+    """Now, as the checks of `runserver` do, and not with the first request.
+
+    Else a broken view would be an application that works, and a save of one would wait for every
+    view of the project to be imported anew.
+    """
+    # An application that routes by itself, or for each request, may have none.
+    if name := getattr(settings, "ROOT_URLCONF", None):
+        importlib.import_module(name)
 
 
 def _import_object(path: str, setting: str) -> Any:
