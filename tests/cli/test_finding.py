@@ -7,6 +7,7 @@ import pytest
 
 from wiverno.cli.failures import UserError
 from wiverno.cli.finding import find
+from wiverno.cli.flask_app import is_imported_in
 
 FLASK = "from flask import Flask\napp = Flask(__name__)\n"
 MANAGE = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
@@ -242,3 +243,23 @@ def test_find_when_flask_app_leads_nowhere_says_what_to_do(
 
     assert said in caught.value.message
     assert "FLASK_APP=" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "is_there"),
+    [
+        ("app.py", "from flask import Flask\n", True),
+        ("shop/web.py", "def make():\n    import flask.json\n", True),
+        ("app.py", "from flask_like import Flask\n", False),
+        ("app.py", "# import flask\n", False),
+        ("tests/test_app.py", "import flask\n", False),
+        ("a/b/app.py", "import flask\n", False),
+    ],
+)
+def test_flask_when_the_project_imports_it_is_seen(
+    tmp_path: Path, path: str, text: str, is_there: bool
+) -> None:
+    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / path).write_text(text)
+
+    assert is_imported_in(tmp_path) is is_there

@@ -39,7 +39,8 @@ def test_privileged_port_is_one_clear_line_and_exit_2(project: Path) -> None:
 # Nobody may not read the interpreter of every machine; so it is loaded before it is nobody's.
 AS_NOBODY = """
 import os, sys
-import encodings.idna, wiverno.cli.development, wiverno.dev.dev_server, wiverno.dev.supervisor
+import difflib, encodings.idna, wiverno.cli.development, wiverno.cli.finding
+import wiverno.dev.dev_server, wiverno.dev.supervisor
 from wiverno.cli import main
 if os.geteuid() == 0:
     os.setgroups([])

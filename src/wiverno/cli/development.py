@@ -1,8 +1,10 @@
 """`wiverno run dev`: hands its settings to DevServer. Imports no application code."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wiverno.cli import flask_app
 from wiverno.cli.failures import UserError, user_error_from
 from wiverno.cli.words import DevelopmentOptions
 from wiverno.core.exceptions import WivernoError
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 
 # Flask reads it when it makes an application, as `flask run --debug` has it.
-_ENVIRONMENT = {"FLASK_DEBUG": "1"}
+_FLASK_ENVIRONMENT = {"FLASK_DEBUG": "1"}
 
 
 def serve(options: DevelopmentOptions) -> None:
@@ -43,7 +45,8 @@ def make_server(options: DevelopmentOptions, *, hangup_restarts: bool = False) -
         unwatch_files=options.unwatch_files,
         interface=options.interface,
         env_files=options.env_files,
-        environment=_ENVIRONMENT,
+        # Others get the environment of a cold start, and nothing else.
+        environment=_FLASK_ENVIRONMENT if flask_app.is_imported_in(Path.cwd()) else {},
         verbose=options.verbose,
     )
 

@@ -14,6 +14,12 @@ from wiverno.core.app_target import DEFAULT_ATTRIBUTE, AppTarget
 from wiverno.core.exceptions import AppTargetError
 
 VARIABLE = "FLASK_APP"
+_IMPORT = re.compile(rb"^\s*(?:from|import)\s+flask\b", re.MULTILINE)
+
+
+def is_imported_in(folder: Path) -> bool:
+    """Whether a file of the project in `folder`, or of a folder right below it, imports Flask."""
+    return any(_IMPORT.search(text) for text in ProjectModules(folder).texts())
 
 
 def target_from(value: str, project: ProjectModules) -> AppTarget:

@@ -1,5 +1,7 @@
 """The modules of a project as files: which there are, and what their texts bind."""
 
+import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,6 +103,13 @@ class ProjectModules:
         """All that lie in the folder itself."""
         return sorted(each.name for each in self.folder.glob("*.py"))
 
+    def texts(self) -> Iterator[bytes]:
+        """Of all files in the folder itself and right below it."""
+        for folder in (self.folder, *self._folders()):
+            for file in sorted(folder.glob("*.py")):
+                with contextlib.suppress(OSError):  # Its import will say so.
+                    yield file.read_bytes()
+
     def has_manage_file(self) -> bool:
         return self._has_file(MANAGE)
 
@@ -136,6 +145,8 @@ def _may_hold_modules(folder: Path) -> bool:
         folder.name.isidentifier()
         and folder.name not in _LEFT_OUT
         and not folder.name.startswith("_")
-        and folder.is_dir()
-        and not (folder / "pyvenv.cfg").exists()
+        # Not with pathlib: it raises where we are not allowed to look.
+        and os.path.isdir(folder)  # noqa: PTH112
+        and os.access(folder, os.R_OK | os.X_OK)
+        and not os.path.exists(folder / "pyvenv.cfg")  # noqa: PTH110
     )

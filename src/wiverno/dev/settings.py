@@ -152,7 +152,10 @@ class DevSettings:
             reload_strategy=reload_strategy,
             wait_timeout_s=wait_timeout_s,
             build_timeout_s=build_timeout_s,
-            watch_files=_absolute("watch_files", [*watch_files, *env_files]),
+            watch_files=(
+                *_absolute("watch_files", watch_files),
+                *_absolute("env_files", env_files),
+            ),
             static_dirs=_absolute("static_dirs", static_dirs),
             unwatch_files=_absolute("unwatch_files", unwatch_files),
             interface=interface,
