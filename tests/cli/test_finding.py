@@ -159,6 +159,10 @@ def test_find_when_it_took_one_says_why_and_what_else_is_there(
         ({"models.py": "", "cli.py": ""}, "Here there are: cli.py, models.py."),
         ({"backend/manage.py": MANAGE}, "There is a manage.py in backend: start wiverno there."),
         (
+            {"setup.py": "", "src/shop/__init__.py": "", "src/shop/web.py": FLASK},
+            "src holds shop: start wiverno there, or give 'shop:app' where it is installed.",
+        ),
+        (
             {"app.py": "def create_app(config, *, debug): ..."},
             "app.py has create_app(config, debug), which needs arguments: "
             "'app:create_app(config, debug)'.",

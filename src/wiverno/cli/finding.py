@@ -18,6 +18,8 @@ _DJANGO_MODULE = "wiverno.frameworks.django"
 _AFTER_MANAGE = ("wsgi", "asgi")
 # Flask reads it only in its own command, and only with python-dotenv.
 _FLASK_FILE = ".flaskenv"
+# Projects that are to be installed keep their packages in it; no module is imported from there.
+_SOURCE_FOLDER = "src"
 # Longer lists hide what the reader looks for.
 _SHOWN_MAX = 5
 
@@ -130,6 +132,11 @@ def _nothing_found(project: ProjectModules, misses: Sequence[str]) -> str:
         text += f" Seen: {_listed(misses, '; ')}."
     elif folders := project.folders_with(f"{MANAGE}.py"):
         text += f" There is a {MANAGE}.py in {_listed(folders)}: start wiverno there."
+    elif packages := project.packages_in(_SOURCE_FOLDER):
+        text += (
+            f" {_SOURCE_FOLDER} holds {_listed(packages)}: start wiverno there, or give "
+            f"'{packages[0]}:{DEFAULT_ATTRIBUTE}' where it is installed."
+        )
     elif files_here := project.python_files():
         text += f" Here there are: {_listed(files_here)}."
     return (

@@ -108,6 +108,10 @@ class ProjectModules:
         """The folders below that hold this file."""
         return [each.name for each in self._folders() if (each / file).is_file()]
 
+    def packages_in(self, folder: str) -> list[str]:
+        """Those that lie in a folder of the project."""
+        return [file.parent.name for file in sorted(self.folder.glob(f"{folder}/*/__init__.py"))]
+
     def _read(self, module: str) -> SourceNames | None:
         file = self.file_of(module)
         if file is None:
