@@ -68,6 +68,7 @@ bench: $(VENV)/installed-dev
 # Save to fresh beside other servers. Takes more than an hour and wants a quiet machine.
 bench-reload: $(PEERS)/installed
 	$(BIN)/python -m benchmarks.reload run
+	$(BIN)/python -m benchmarks.reload profile
 	$(BIN)/python -m benchmarks.reload report
 
 $(PEERS)/installed: benchmarks/reload/requirements.txt | $(VENV)/installed-dev

@@ -1,4 +1,4 @@
-"""The command line: install, run, report."""
+"""The command line: install, run, profile, report."""
 
 import argparse
 import signal
@@ -7,11 +7,13 @@ from pathlib import Path
 from types import FrameType
 
 from benchmarks.reload.installation import ENVIRONMENT, ROOT, install
+from benchmarks.reload.profiling import profile
 from benchmarks.reload.report import write_report
 from benchmarks.reload.results import read_results
 from benchmarks.reload.run import RunSettings, run
 
 RESULTS = ROOT / "benchmarks" / "results" / "reload.json"
+PROFILE = ROOT / "benchmarks" / "results" / "reload-profile.txt"
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 
@@ -41,7 +43,12 @@ def carry_out(options: argparse.Namespace) -> None:
                 )
             )
         case "report":
-            write_report(read_results(options.input), options.page)
+            kept = options.profile.read_text() if options.profile.exists() else ""
+            write_report(read_results(options.input), kept, options.page)
+        case "profile":
+            text = profile(options.projects, options.saves)
+            options.output.write_text(text)
+            print(text, end="")
         case _:
             raise AssertionError(f"argparse let {options.command!r} through")
 
@@ -62,8 +69,13 @@ def parser() -> argparse.ArgumentParser:
     run_.add_argument("--output", type=Path, default=RESULTS)
     for command in (install_, run_):
         command.add_argument("--environment", type=Path, default=ENVIRONMENT)
+    profile_ = commands.add_parser("profile", help="Show where the time of restarts goes.")
+    profile_.add_argument("--projects", type=names, default=["light", "big400-first"])
+    profile_.add_argument("--saves", type=int, default=25, help="Of each project.")
+    profile_.add_argument("--output", type=Path, default=PROFILE)
     report = commands.add_parser("report", help="Write tables and plot from the results.")
     report.add_argument("--input", type=Path, default=RESULTS)
+    report.add_argument("--profile", type=Path, default=PROFILE)
     report.add_argument("--page", type=Path, default=PAGE)
     return result
 

@@ -24,13 +24,14 @@ VERSIONS_SHOWN = (
 )
 
 
-def write_report(results: Results, page: Path) -> None:
+def write_report(results: Results, profile: str, page: Path) -> None:
+    """`profile` is the text that the command `profile` has kept, or empty."""
     text = page.read_text()
-    page.write_text(between_markers(text, markdown(results), BEGIN, END))
+    page.write_text(between_markers(text, markdown(results, profile), BEGIN, END))
     (page.parent / PLOT_NAME).write_text(draw(panels(results)))
 
 
-def markdown(results: Results) -> str:
+def markdown(results: Results, profile: str = "") -> str:
     parts = [
         conditions(results),
         "### Save to first fresh byte",
@@ -44,8 +45,15 @@ def markdown(results: Results) -> str:
         "### Two saves of the same size within one second",
         "\n".join(same_second_table(results.same_second)),
         *absence_section(results),
+        *profile_section(profile),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def profile_section(profile: str) -> Iterator[str]:
+    if profile:
+        yield "### Where the time of a restart goes"
+        yield f"```\n{profile.strip()}\n```"
 
 
 def conditions(results: Results) -> str:

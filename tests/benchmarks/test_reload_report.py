@@ -71,13 +71,14 @@ def test_report_replaces_only_what_is_between_the_markers(tmp_path: Path) -> Non
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
 
-    write_report(sample(), page)
+    write_report(sample(), "light: 1 ms\n", page)
     once = page.read_text()
-    write_report(sample(), page)
+    write_report(sample(), "light: 1 ms\n", page)
 
     assert once.startswith(f"before\n{BEGIN}\n")
     assert once.endswith(f"{END}\nafter\n")
     assert "old" not in once
+    assert "### Where the time of a restart goes\n\n```\nlight: 1 ms\n```" in once
     assert page.read_text() == once
     assert (tmp_path / PLOT_NAME).exists()
 
