@@ -93,7 +93,7 @@ def _look(
     if project.has_manage_file():
         yield _django(project, environment, for_production) or _offers(MANAGE, project)
     yield from (_offers(name, project) for name in usual if name in _AFTER_MANAGE)
-    yield from (_offers(name, project) for name in project.modules_below())
+    yield from (_offers_below(name, project) for name in project.modules_below())
 
 
 def _offers(module: str, project: ProjectModules) -> Offers:
@@ -104,6 +104,20 @@ def _offers(module: str, project: ProjectModules) -> Offers:
         target = AppTarget(module, DEFAULT_ATTRIBUTE)
         reason = f"{project.shown(module)} cannot be parsed as it is now"
         return Offers((Offer(target, reason),))
+
+
+def _offers_below(module: str, project: ProjectModules) -> Offers:
+    """One folder down: what was written to be started there cannot be imported from here."""
+    offers = _offers(module, project)
+    try:
+        neighbour = project.neighbour_of(module)
+    except Unreadable:
+        neighbour = None
+    if not offers.applications or neighbour is None:
+        return offers
+    folder = module.partition(".")[0]
+    miss = f"{project.shown(module)} imports {neighbour!r}, which lies beside it: start wiverno in "
+    return Offers(near_misses=(miss + folder,))
 
 
 def _django(
