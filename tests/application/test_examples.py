@@ -1,5 +1,7 @@
 """The applications in `examples/`, called as a server calls them."""
 
+import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +9,8 @@ from typing import cast
 
 import pytest
 
+from tests.application.documents import Block, blocks_of
+from tests.application.running_program import WIVERNO, RunningProgram, free_port
 from tests.application.wsgi_client import call
 from wiverno import Wiverno
 from wiverno.core.app_target import load, parse
@@ -74,3 +78,35 @@ def test_notes_example_when_something_is_missing_says_so_on_its_own_page(
         assert page.status == "404 Not Found"
         assert "<h1>Not here</h1>" in page.text
     assert call(notes, "POST", "/").status == "422 Unprocessable Content"
+
+
+@pytest.mark.processes
+def test_container_example_in_production_closes_what_it_has_opened(tmp_path: Path) -> None:
+    shutil.copytree(_EXAMPLES / "container", tmp_path, dirs_exist_ok=True)
+    port = free_port()
+
+    command = [*WIVERNO, "run", "prod", "app:app", "--port", str(port)]
+    with RunningProgram(command, tmp_path) as program:
+        assert program.get(port) == (200, "Hello, Version 1!")
+        assert program.end(signal.SIGTERM) == 0
+
+    lines = (tmp_path / "journal.txt").read_text().splitlines()
+    assert [line.split(" ", 2)[2] for line in lines] == ["opened", "Hello, Version 1!", "closed"]
+
+
+_CONTAINER_BLOCKS = [
+    block
+    for block in blocks_of("docs/how-to.md")
+    if block.heading == "… close the resources of a container"
+]
+
+
+@pytest.mark.parametrize("block", _CONTAINER_BLOCKS, ids=str)
+def test_page_about_the_container_shows_what_is_in_the_example(block: Block) -> None:
+    assert block.file_name, block
+
+    assert block.text in (_EXAMPLES / "container" / block.file_name).read_text()
+
+
+def test_page_about_the_container_shows_code() -> None:
+    assert len(_CONTAINER_BLOCKS) == 3

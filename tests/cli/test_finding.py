@@ -160,6 +160,18 @@ def test_find_when_it_took_one_says_why_and_what_else_is_there(
         ({"models.py": "", "cli.py": ""}, "Here there are: cli.py, models.py."),
         ({"backend/manage.py": MANAGE}, "There is a manage.py in backend: start wiverno there."),
         (
+            {"setup.py": "", "src/shop/__init__.py": "", "src/shop/web.py": FLASK},
+            "src holds shop: start wiverno there, or give 'shop:app' where it is installed.",
+        ),
+        (
+            {"backend/main.py": f"import db\n{FLASK}", "backend/db.py": ""},
+            "backend/main.py imports 'db', which lies beside it: start wiverno in backend.",
+        ),
+        (
+            {"backend/main.py": f"from db.models import x\n{FLASK}", "backend/db/__init__.py": ""},
+            "backend/main.py imports 'db', which lies beside it: start wiverno in backend.",
+        ),
+        (
             {"app.py": "def create_app(config, *, debug): ..."},
             "app.py has create_app(config, debug), which needs arguments: "
             "'app:create_app(config, debug)'.",
@@ -184,6 +196,25 @@ def test_find_when_there_is_none_says_what_is_there_instead(
     assert said in caught.value.message
     assert str(tmp_path) in caught.value.message
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"backend/__init__.py": "", "backend/main.py": f"from . import db\n{FLASK}"},
+        {"backend/main.py": f"import backend.db\n{FLASK}"},
+        {"backend/main.py": f"import db\n{FLASK}", "db.py": ""},
+        {"backend/main.py": f"import somewhere\n{FLASK}"},
+        {"backend/main.py": f"import logging, click\n{FLASK}", "backend/logging.py": ""},
+        {"backend/main.py": f"import click\n{FLASK}", "backend/click.py": ""},
+    ],
+)
+def test_find_when_what_it_imports_can_be_imported_from_here_takes_it(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    found = find(write(tmp_path, {"backend/db.py": "", **files}), {})
+
+    assert str(found.target) == "backend.main:app"
 
 
 @pytest.mark.parametrize(

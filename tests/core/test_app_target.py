@@ -146,12 +146,18 @@ def test_load_when_the_module_is_missing_says_where_it_looked(project: WriteProj
 
 @pytest.mark.parametrize(
     ("text", "meant"),
-    [("shpo", "shop"), ("main", "shop.main"), ("shop.mian", "shop.main"), ("shop.main.x", None)],
+    [
+        ("shpo", "shop"),
+        ("rnu", "run"),
+        ("main", "shop.main"),
+        ("shop.mian", "shop.main"),
+        ("shop.main.x", None),
+    ],
 )
 def test_load_when_the_module_is_missing_suggests_a_close_one(
     project: WriteProject, text: str, meant: str | None
 ) -> None:
-    project({"shop/__init__.py": "", "shop/main.py": "app = 1"})
+    project({"run.py": "", "shop/__init__.py": "", "shop/main.py": "app = 1"})
 
     with pytest.raises(AppModuleNotFoundError) as caught:
         load(parse(text))
@@ -229,6 +235,27 @@ def test_load_when_the_attribute_is_misspelt_suggests_the_close_one(project: Wri
 
     with pytest.raises(AppAttributeNotFoundError, match=r"Did you mean 'misspelt:application'\?"):
         load(parse("misspelt:aplication"))
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "meant"),
+    [
+        ("def application(e, s): ...", "usual:app", "usual:application"),
+        ("def app(e, s): ...", "usual:application", "usual:app"),
+        ("def create_app(): ...", "usual:app", "usual:create_app()"),
+        ("def make_app(): ...", "usual:create_app()", "usual:make_app()"),
+        ("def create_app(): ...\ndef app(e, s): ...", "usual:application", "usual:app"),
+    ],
+)
+def test_load_when_another_usual_name_is_there_suggests_it(
+    project: WriteProject, source: str, text: str, meant: str
+) -> None:
+    project({"usual.py": source})
+
+    with pytest.raises(AppAttributeNotFoundError) as caught:
+        load(parse(text))
+
+    assert str(caught.value).endswith(f"Did you mean {meant!r}?")
 
 
 @pytest.mark.parametrize("package_file", [True, False])

@@ -10,6 +10,19 @@ def good(version: int) -> str:
     return VERSIONED_APP.format(version=version)
 
 
+def good_asgi(version: int) -> str:
+    return f"""\
+VERSION = int("{version:06d}")
+
+
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    headers = [(b"content-length", b"6")]
+    await send({{"type": "http.response.start", "status": 200, "headers": headers}})
+    await send({{"type": "http.response.body", "body": b"%06d" % VERSION}})
+"""
+
+
 @dataclass(frozen=True)
 class Breakage:
     """The source of the application's module, and what the page about it says."""

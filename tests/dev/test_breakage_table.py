@@ -18,6 +18,7 @@ from tests.dev.breakages import (
     PORT_HELD,
     Breakage,
     good,
+    good_asgi,
     holding_a_port,
 )
 from tests.dev.breaking_session import BreakingSession, Client, Port
@@ -46,9 +47,13 @@ failures = pytest.mark.parametrize("kind", FAILURES)
 class Rounds:
     """Breaks, looks and fixes, again and again in one session."""
 
-    def __init__(self, session: BreakingSession, breakage: Breakage) -> None:
+    def __init__(
+        self, session: BreakingSession, breakage: Breakage, good: Callable[[int], str] = good
+    ) -> None:
+        """`good` makes the source of a version that works."""
         self._session = session
         self._breakage = breakage
+        self._good = good
         self._version = 1
 
     def at_first_start(self) -> float:
@@ -96,7 +101,7 @@ class Rounds:
 
     def _fix(self, clients: Sequence[Client]) -> None:
         self._version += 1
-        self._session.save_app(good(self._version))
+        self._session.save_app(self._good(self._version))
         for client in clients:
             healed = client.get()
             assert (healed.status, healed.body) == (200, f"{self._version:06d}")
@@ -116,23 +121,27 @@ def better_of_two(limit_s: float, measure: Callable[[], float]) -> float:
     return took_s if took_s < limit_s else min(took_s, measure())
 
 
-def break_in_new_session(folder: Path, breakage: Breakage, state: str) -> float:
+def break_in_new_session(
+    folder: Path, breakage: Breakage, state: str, good: Callable[[int], str] = good
+) -> float:
     session = BreakingSession(folder)
     session.save_app(breakage.source if state == FIRST else good(1))
     with session:
         if state == FIRST:
-            return Rounds(session, breakage).at_first_start()
+            return Rounds(session, breakage, good).at_first_start()
         session.serve_well()
-        return Rounds(session, breakage).after_good_start()
+        return Rounds(session, breakage, good).after_good_start()
 
 
-def break_often(tmp_path: Path, kind: str, state: str, count: int) -> None:
+def break_often(
+    tmp_path: Path, kind: str, state: str, count: int, good: Callable[[int], str] = good
+) -> None:
     """`count` pages of the kind, each in time."""
     breakage = FAILURES[kind]
     numbers = itertools.count()
 
     def first_start() -> float:
-        return break_in_new_session(tmp_path / f"{next(numbers)}", breakage, FIRST)
+        return break_in_new_session(tmp_path / f"{next(numbers)}", breakage, FIRST, good)
 
     if state == FIRST:
         times = [better_of_two(PAGE_S, first_start) for _ in range(count)]
@@ -141,7 +150,7 @@ def break_often(tmp_path: Path, kind: str, state: str, count: int) -> None:
         session.save_app(good(1))
         with session:
             session.serve_well()
-            rounds = Rounds(session, breakage)
+            rounds = Rounds(session, breakage, good)
             times = [better_of_two(PAGE_S, rounds.after_good_start) for _ in range(count)]
 
     tell(kind, state, times)
@@ -160,6 +169,23 @@ def test_failure_is_a_page_within_half_a_second_and_the_fix_heals(
     tmp_path: Path, kind: str, state: str
 ) -> None:
     break_often(tmp_path, kind, state, SAMPLE)
+
+
+@pytest.mark.parametrize("kind", ["SyntaxError", "exception", "os._exit", "wrong attribute"])
+def test_failure_of_an_asgi_application_is_a_page_in_time_and_the_fix_heals(
+    tmp_path: Path, kind: str
+) -> None:
+    break_often(tmp_path, kind, LATER, SAMPLE, good_asgi)
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(600)
+@states
+@failures
+def test_every_failure_of_an_asgi_application_is_a_page_in_time_and_the_fix_heals(
+    tmp_path: Path, kind: str, state: str
+) -> None:
+    break_often(tmp_path, kind, state, THOROUGH, good_asgi)
 
 
 # Where the old worker is ended first, two interpreters start one after the other: in time, but
@@ -280,7 +306,7 @@ def test_every_breakage_behind_a_snapshot_is_a_page_in_time_and_the_fix_heals(
     break_behind_snapshot(tmp_path, kind, THOROUGH_HANGS if kind in HANGS else THOROUGH)
 
 
-def walk(tmp_path: Path, steps: int) -> None:
+def walk(tmp_path: Path, steps: int, good: Callable[[int], str] = good) -> None:
     """From each kind to any other, with and without a good start in between."""
     choose = random.Random(7)
     session = BreakingSession(tmp_path / "walk", "--debounce", "0.1")
@@ -311,6 +337,13 @@ def walk(tmp_path: Path, steps: int) -> None:
 @pytest.mark.both_strategies
 def test_one_breakage_after_another_is_told_and_healed(tmp_path: Path) -> None:
     walk(tmp_path, steps=40)
+
+
+@pytest.mark.both_strategies
+def test_one_breakage_of_an_asgi_application_after_another_is_told_and_healed(
+    tmp_path: Path,
+) -> None:
+    walk(tmp_path, steps=20, good=good_asgi)
 
 
 @pytest.mark.thorough

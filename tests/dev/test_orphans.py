@@ -41,6 +41,38 @@ def stream():
         yield b"tick"
         threading.Event().wait(0.05)
 """
+ASGI_APP = """\
+import asyncio, pathlib
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await live(receive, send)
+        return
+    if scope["path"] == "/slow":
+        pathlib.Path("../began").touch()
+        await asyncio.sleep(30)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    while scope["path"] == "/stream":
+        await send({"type": "http.response.body", "body": b"tick", "more_body": True})
+        await asyncio.sleep(0.05)
+    await send({"type": "http.response.body", "body": b"done"})
+
+async def live(receive, send):
+    while True:
+        kind = (await receive())["type"]
+        await send({"type": kind + ".complete"})
+        if kind == "lifespan.shutdown":
+            return
+"""
+HANGING_START_UP = ASGI_APP.replace(
+    'kind = (await receive())["type"]',
+    'await receive(); pathlib.Path("../began").touch(); await asyncio.sleep(30)',
+)
+HANGING_SHUTDOWN = ASGI_APP.replace(
+    '        await send({"type": kind + ".complete"})\n',
+    '        await asyncio.sleep(30 * kind.endswith("shutdown"))\n'
+    '        await send({"type": kind + ".complete"})\n',
+)
 # A pool as the standard library makes it, a daemon, and a program with a child of its own.
 FORKING = """\
 import os, signal, subprocess
@@ -114,6 +146,10 @@ STAGES: dict[str, tuple[str, Callable[[Reach], None]]] = {
     "stream": (APP, Reach.stream),
     "rebuild": (APP, Reach.rebuild),
     "retiring worker": (APP, Reach.retiring),
+    "ASGI start-up": (HANGING_START_UP, Reach.import_began),
+    "ASGI request": (ASGI_APP, Reach.request),
+    "ASGI retiring worker": (ASGI_APP, Reach.retiring),
+    "ASGI shutdown that hangs": (HANGING_SHUTDOWN, Reach.stream),
 }
 
 

@@ -37,7 +37,30 @@ def app(environ, start_response):
     return [f"{early.VERSION} {late.VERSION}".encode()]
 """
 
-Sweep = Callable[[Path, Sequence[int]], None]
+# The second after which `late` is read is of the start-up, which is a part of the build.
+ASGI_APP = """\
+import asyncio
+import early
+late = None
+
+
+async def app(scope, receive, send):
+    global late
+    if scope["type"] == "lifespan":
+        await receive()
+        await asyncio.sleep(1.0)
+        import late
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    body = f"{early.VERSION} {late.VERSION}".encode()
+    headers = [(b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+"""
+
+Sweep = Callable[[Path, Sequence[int], str], None]
 
 
 def save(session: DevSession, version: int) -> None:
@@ -46,10 +69,10 @@ def save(session: DevSession, version: int) -> None:
     session.save("late.py", f"VERSION = {version}\n")
 
 
-def session_in(project: Path, *options: str) -> DevSession:
+def session_in(project: Path, app: str, *options: str) -> DevSession:
     project.mkdir(parents=True)
     session = DevSession(project, "app:app", *options)
-    session.save("app.py", APP)
+    session.save("app.py", app)
     save(session, 1)
     return session
 
@@ -84,15 +107,15 @@ def save_into_the_build(session: DevSession, seen: int, offset_ms: int, version:
         assert before.result(15).body in allowed, offset_ms
 
 
-def sweep_first_builds(folder: Path, offsets_ms: Sequence[int]) -> None:
+def sweep_first_builds(folder: Path, offsets_ms: Sequence[int], app: str) -> None:
     for offset_ms in offsets_ms:
-        with session_in(folder / f"{offset_ms}") as session:
+        with session_in(folder / f"{offset_ms}", app) as session:
             save_into_the_build(session, 0, offset_ms, version=2)
 
 
-def sweep_rebuilds(folder: Path, offsets_ms: Sequence[int]) -> None:
+def sweep_rebuilds(folder: Path, offsets_ms: Sequence[int], app: str) -> None:
     version = 1
-    with session_in(folder / "rebuilds") as session:
+    with session_in(folder / "rebuilds", app) as session:
         session.wait_until_serving()
         for offset_ms in offsets_ms:
             seen = len(session.events)
@@ -102,14 +125,14 @@ def sweep_rebuilds(folder: Path, offsets_ms: Sequence[int]) -> None:
             assert session.get().body == f"{version} {version}", offset_ms
 
 
-def sweep_rebuilds_that_nobody_asks_for(folder: Path, offsets_ms: Sequence[int]) -> None:
+def sweep_rebuilds_that_nobody_asks_for(folder: Path, offsets_ms: Sequence[int], app: str) -> None:
     """No request's gate helps: the saves during a build are all that tells."""
     version = 1
     folder.mkdir(parents=True)
     imported = folder / "imported"
     note = f"open({str(imported)!r}, 'a').write(f'{{os.getpid()}}: {{early.VERSION}} "
-    with session_in(folder / "unasked", "--debounce", "0.05") as session:
-        session.save("app.py", f"import os\n{APP}\n{note}{{late.VERSION}}\\n')\n")
+    with session_in(folder / "unasked", app, "--debounce", "0.05") as session:
+        session.save("app.py", f"import os\n{app}\n{note}{{late.VERSION}}\\n')\n")
         for offset_ms in offsets_ms:
             seen = len(session.events)
             version += 2
@@ -139,10 +162,12 @@ SWEEPS: dict[str, Sweep] = {
 sweeps = pytest.mark.parametrize("build", SWEEPS)
 
 
-def sweep_all(tmp_path: Path, build: str, offsets_ms: Sequence[int]) -> None:
+def sweep_all(tmp_path: Path, build: str, offsets_ms: Sequence[int], app: str = APP) -> None:
     with ThreadPoolExecutor(SESSIONS_AT_ONCE) as pool:
         running = [
-            pool.submit(SWEEPS[build], tmp_path / f"{number}", offsets_ms[number::SESSIONS_AT_ONCE])
+            pool.submit(
+                SWEEPS[build], tmp_path / f"{number}", offsets_ms[number::SESSIONS_AT_ONCE], app
+            )
             for number in range(SESSIONS_AT_ONCE)
         ]
     for sweep in running:
@@ -160,6 +185,21 @@ def test_save_into_a_build_is_not_lost(tmp_path: Path, build: str) -> None:
 @pytest.mark.parametrize("strategy", ["spawn"], indirect=True)
 def test_save_into_a_rebuild_without_templates_is_not_lost(tmp_path: Path) -> None:
     sweep_all(tmp_path, "rebuild", SAMPLE_MS[::3])
+
+
+@pytest.mark.both_strategies
+def test_save_into_the_start_up_of_an_asgi_application_is_not_lost(tmp_path: Path) -> None:
+    sweep_all(tmp_path, "rebuild", SAMPLE_MS[::3], ASGI_APP)
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("part", OFFSETS_MS)
+@pytest.mark.parametrize("build", ["first build", "rebuild"])
+def test_save_at_every_offset_into_the_start_up_of_an_asgi_application_is_not_lost(
+    tmp_path: Path, build: str, part: str
+) -> None:
+    sweep_all(tmp_path, build, OFFSETS_MS[part], ASGI_APP)
 
 
 @pytest.mark.thorough

@@ -18,6 +18,8 @@ _DJANGO_MODULE = "wiverno.frameworks.django"
 _AFTER_MANAGE = ("wsgi", "asgi")
 # Flask reads it only in its own command, and only with python-dotenv.
 _FLASK_FILE = ".flaskenv"
+# Projects that are to be installed keep their packages in it; no module is imported from there.
+_SOURCE_FOLDER = "src"
 # Longer lists hide what the reader looks for.
 _SHOWN_MAX = 5
 
@@ -91,7 +93,7 @@ def _look(
     if project.has_manage_file():
         yield _django(project, environment, for_production) or _offers(MANAGE, project)
     yield from (_offers(name, project) for name in usual if name in _AFTER_MANAGE)
-    yield from (_offers(name, project) for name in project.modules_below())
+    yield from (_offers_below(name, project) for name in project.modules_below())
 
 
 def _offers(module: str, project: ProjectModules) -> Offers:
@@ -102,6 +104,20 @@ def _offers(module: str, project: ProjectModules) -> Offers:
         target = AppTarget(module, DEFAULT_ATTRIBUTE)
         reason = f"{project.shown(module)} cannot be parsed as it is now"
         return Offers((Offer(target, reason),))
+
+
+def _offers_below(module: str, project: ProjectModules) -> Offers:
+    """One folder down: what was written to be started there cannot be imported from here."""
+    offers = _offers(module, project)
+    try:
+        neighbour = project.neighbour_of(module)
+    except Unreadable:
+        neighbour = None
+    if not offers.applications or neighbour is None:
+        return offers
+    folder = module.partition(".")[0]
+    miss = f"{project.shown(module)} imports {neighbour!r}, which lies beside it: start wiverno in "
+    return Offers(near_misses=(miss + folder,))
 
 
 def _django(
@@ -130,6 +146,11 @@ def _nothing_found(project: ProjectModules, misses: Sequence[str]) -> str:
         text += f" Seen: {_listed(misses, '; ')}."
     elif folders := project.folders_with(f"{MANAGE}.py"):
         text += f" There is a {MANAGE}.py in {_listed(folders)}: start wiverno there."
+    elif packages := project.packages_in(_SOURCE_FOLDER):
+        text += (
+            f" {_SOURCE_FOLDER} holds {_listed(packages)}: start wiverno there, or give "
+            f"'{packages[0]}:{DEFAULT_ATTRIBUTE}' where it is installed."
+        )
     elif files_here := project.python_files():
         text += f" Here there are: {_listed(files_here)}."
     return (

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,6 +100,17 @@ class ProjectModules:
                 if (folder / f"{name}.py").is_file():
                     yield f"{folder.name}.{name}"
 
+    def neighbour_of(self, module: str) -> str | None:
+        """What it imports by a name that only its own folder has. Raises Unreadable."""
+        folder = module.rpartition(".")[0]
+        for bound in self.names_of(module).bound.values():
+            if isinstance(bound, Imported):
+                first = bound.module.partition(".")[0]
+                is_beside = self.file_of(f"{folder}.{first}") is not None
+                if is_beside and self.file_of(first) is None and not _is_installed(first):
+                    return first
+        return None
+
     def python_files(self) -> list[str]:
         """All that lie in the folder itself."""
         return sorted(each.name for each in self.folder.glob("*.py"))
@@ -116,6 +128,10 @@ class ProjectModules:
     def folders_with(self, file: str) -> list[str]:
         """The folders below that hold this file."""
         return [each.name for each in self._folders() if (each / file).is_file()]
+
+    def packages_in(self, folder: str) -> list[str]:
+        """Those that lie in a folder of the project."""
+        return [file.parent.name for file in sorted(self.folder.glob(f"{folder}/*/__init__.py"))]
 
     def _read(self, module: str) -> SourceNames | None:
         file = self.file_of(module)
@@ -150,3 +166,12 @@ def _may_hold_modules(folder: Path) -> bool:
         and os.access(folder, os.R_OK | os.X_OK)
         and not os.path.exists(folder / "pyvenv.cfg")  # noqa: PTH110
     )
+
+
+def _is_installed(module: str) -> bool:
+    """Or of the standard library."""
+    if module in sys.stdlib_module_names:
+        return True
+    # What is first there is the current directory, or where wiverno was started from.
+    places = (Path(entry) for entry in sys.path[1:])
+    return any((each / module).is_dir() or (each / f"{module}.py").is_file() for each in places)

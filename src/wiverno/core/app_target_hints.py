@@ -14,6 +14,9 @@ from typing import Any
 _LISTED_NAMES_MAX = 10  # Longer lists hide the name that the reader looks for.
 _SEARCHED_FILES_MAX = 200  # A hint may not take longer to find than the mistake took to make.
 _PACKAGE_FILE = "__init__"
+# Who looks for one of them takes the first other one that is there.
+_USUAL_NAMES = ("app", "application")
+_USUAL_FACTORIES = ("create_app", "make_app")
 
 
 def describe_missing_module(module: str, attribute: str, error: ModuleNotFoundError) -> str:
@@ -37,9 +40,8 @@ def describe_missing_attribute(module: ModuleType, owner: object, name: str) -> 
     offered = list(_application_names(module))
     listed = ", ".join(offered[:_LISTED_NAMES_MAX]) if offered else "nothing that can be called"
     text = f"{place} has no attribute {name!r}; it has: {listed}."
-    close = get_close_matches(name, offered, n=1)
-    if close:
-        return f"{text} Did you mean '{module.__name__}:{close[0]}'?"
+    if meant := _meant(name, offered):
+        return f"{text} Did you mean '{module.__name__}:{meant}'?"
     defining = _submodule_that_defines(module, name)
     return f"{text} Did you mean '{defining}:{name}'?" if defining else text
 
@@ -58,8 +60,18 @@ def describe_function(target: str, function: FunctionType) -> str:
     return text
 
 
+def _meant(name: str, offered: list[str]) -> str | None:
+    """What of this somebody may have meant who wrote `name`."""
+    usual = (*_USUAL_NAMES, *_USUAL_FACTORIES)
+    others = [each for each in usual if each in offered] if name in usual else []
+    close = others or get_close_matches(name, offered, n=1)
+    if not close:
+        return None
+    return f"{close[0]}()" if close[0] in _USUAL_FACTORIES else close[0]
+
+
 def _suggest_module(module: str, attribute: str, candidates: list[str]) -> str:
-    close = get_close_matches(module, candidates, n=1, cutoff=0.7)
+    close = get_close_matches(module, candidates, n=1)
     same_ending = [name for name in candidates if name.split(".")[-1] == module.split(".")[-1]]
     if close or same_ending:
         return f"Did you mean {(close or same_ending)[0]!r}?"
