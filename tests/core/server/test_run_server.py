@@ -306,3 +306,23 @@ def test_signal_to_process_with_slow_request_gives_whole_answer_and_exit_0(
             process.kill()
             for each in (entered, entered_end, go, go_end):
                 os.close(each)
+
+
+def test_application_when_it_is_asgi_is_served_with_a_warning_that_says_what_to_do(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def application(scope: object, receive: object, send: object) -> None:
+        raise AssertionError("nobody awaits it")
+
+    serve(application)
+
+    assert "looks like ASGI, and is called as WSGI" in caplog.text
+    assert "hands such an application to uvicorn" in caplog.text
+
+
+def test_application_when_it_is_wsgi_is_served_without_a_warning(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    serve(hello)
+
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]

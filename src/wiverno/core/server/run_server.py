@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any, TypeAlias, Unpack
 
 from wiverno.core.exceptions import WivernoError
+from wiverno.core.interfaces import Interface, detect_interface
 from wiverno.core.lifespan import lifespan_of
 from wiverno.core.server.accept_loop import AcceptLoop, Load
 from wiverno.core.server.gateway import ResponseSummary
@@ -193,6 +194,13 @@ class RunServer:
         return loop
 
     def _log_start(self) -> None:
+        interface = detect_interface(self.application)
+        if interface is not Interface.WSGI:
+            logger.warning(
+                "The application looks like %s, and is called as WSGI: its answers will be errors. "
+                "`wiverno run prod` hands such an application to uvicorn.",
+                interface.value,
+            )
         path, port = self.settings.uds, self._addresses[0][1]
         where = f"unix:{path}" if path is not None else display_url(self.host, port)
         logger.info("Wiverno server started on %s", where)
