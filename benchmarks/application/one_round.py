@@ -22,8 +22,9 @@ from benchmarks.application.calls import (
     environs_for,
     time_calls,
 )
-from benchmarks.application.results import Absence, Reading
+from benchmarks.application.results import Reading
 from benchmarks.application.scenarios import SCENARIOS, Scenario
+from benchmarks.records import Absence
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from pathlib import Path
 from benchmarks.application.installation import ROOT, why_absent
 from benchmarks.application.one_round import Task
 from benchmarks.application.peers import PEERS
-from benchmarks.application.results import Absence, Reading, Results
+from benchmarks.application.results import Reading, Results
 from benchmarks.application.scenarios import SCENARIOS
 from benchmarks.conditions import commit, load, machine, now, processor
 from benchmarks.environment import installed_versions
+from benchmarks.records import Absence
 
 TURN_S = 0.02
 """Long beside the clock's steps, short beside the machine's moods."""

@@ -14,10 +14,11 @@ from benchmarks.processes import pause
 from benchmarks.prod.installation import all_peers, why_absent
 from benchmarks.prod.memory import memory_of
 from benchmarks.prod.peers import Peer
-from benchmarks.prod.results import Absence, AtRest, Results, Round
+from benchmarks.prod.results import AtRest, Results, Round
 from benchmarks.prod.scenarios import CONNECTIONS, SCENARIOS, Scenario
 from benchmarks.prod.server import DidNotStartError, Server, WrongAnswerError
 from benchmarks.prod.wrk import WrkError, run_wrk
+from benchmarks.records import Absence
 
 SERVER_PROCESSOR = 0
 CLIENT_PROCESSOR = 1

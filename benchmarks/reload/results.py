@@ -1,10 +1,12 @@
 """What is measured and kept: one record for each save, and the file that holds them."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from benchmarks.records import write_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +85,14 @@ class Results:
     absent: list[Absence] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lists = {name: value for name, value in asdict(self).items() if name != "about"}
-        # One record per line: the file is read by people and compared by git.
-        parts = [f'"about": {json.dumps(self.about, indent=1)}']
-        for name, records in lists.items():
-            lines = ",\n".join(json.dumps(record) for record in records)
-            parts.append(f'"{name}": [\n{lines}\n]')
-        path.write_text("{" + ",\n".join(parts) + "}\n")
+        lists: dict[str, Sequence[Any]] = {
+            "saves": self.saves,
+            "polled": self.polled,
+            "broken": self.broken,
+            "same_second": self.same_second,
+            "absent": self.absent,
+        }
+        write_records(path, self.about, lists)
 
 
 def read_results(path: Path) -> Results:

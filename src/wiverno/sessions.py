@@ -6,12 +6,14 @@ until that has expired; it cannot make one up.
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypedDict
+from typing import Any, Literal, TypedDict
 
 from wiverno.core.exceptions import InvalidHeaderError, MissingExtraError, WivernoError
 from wiverno.core.http.set_cookie import SetCookie
+from wiverno.core.requests import Request
+from wiverno.core.responses import Response
 from wiverno.core.session import Session, SessionDataError
 
 __all__ = [
@@ -37,52 +39,6 @@ _Secret = str | bytes
 
 class SessionSettingsError(WivernoError, ValueError):
     """Sessions cannot work with these settings."""
-
-
-class CookieSource(Protocol):
-    """What sessions need of a request."""
-
-    @property
-    def cookies(self) -> Mapping[str, str]:
-        """Values by name."""
-        ...
-
-
-class HeaderTarget(Protocol):
-    """What sessions need of the headers of a response."""
-
-    def add(self, name: str, value: str, /) -> None:
-        """Add a header, beside those of the same name."""
-        ...
-
-
-class CookieTarget(Protocol):
-    """What sessions need of a response."""
-
-    @property
-    def status_code(self) -> int:
-        """As in 200."""
-        ...
-
-    @property
-    def headers(self) -> HeaderTarget:
-        """Its headers."""
-        ...
-
-    def set_cookie(  # noqa: PLR0913 - the attributes of RFC 6265
-        self,
-        name: str,
-        value: str = "",
-        *,
-        max_age: int | None = None,
-        path: str = "/",
-        domain: str | None = None,
-        secure: bool | None = None,
-        httponly: bool = True,
-        samesite: Literal["Lax", "Strict", "None"] | None = "Lax",
-    ) -> None:
-        """Set a cookie; `secure=None` is for Secure where the request came by https."""
-        ...
 
 
 class SessionOptions(TypedDict, total=False):
@@ -190,7 +146,7 @@ class Sessions:
         self._now = now
         self._serializer = _serializer(settings)
 
-    def open(self, request: CookieSource) -> Session:
+    def open(self, request: Request) -> Session:
         """The session of the request; an empty one where there is none that can be trusted.
 
         A cookie that is forged, damaged, expired or not ours is no error: clients send what
@@ -199,7 +155,7 @@ class Sessions:
         text = request.cookies.get(self._settings.cookie_name, "")
         return Session(self._values(text))
 
-    def save(self, session: Session, response: CookieTarget) -> None:
+    def save(self, session: Session, response: Response) -> None:
         """Set the cookie if the session was changed, take it away if it was emptied.
 
         A response of 500 or above keeps nothing: its view may have come half way only.
@@ -246,7 +202,7 @@ class Sessions:
             )
         return text
 
-    def _set_cookie(self, response: CookieTarget, value: str, max_age_s: int) -> None:
+    def _set_cookie(self, response: Response, value: str, max_age_s: int) -> None:
         settings = self._settings
         # RFC 9111 7.3: a cache that many share would give the cookie to the next who has none.
         response.headers.add("Cache-Control", "private")

@@ -1,6 +1,7 @@
 """A few rounds as a run keeps them, and what wrk writes."""
 
-from benchmarks.prod.results import Absence, AtRest, Results, Round
+from benchmarks.prod.results import AtRest, Results, Round
+from benchmarks.records import Absence
 
 WRK_TEXT = """\
 Running 1s test @ http://127.0.0.1:8000/

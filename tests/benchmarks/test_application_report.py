@@ -8,10 +8,11 @@ from benchmarks.application.__main__ import parser
 from benchmarks.application.installation import why_absent
 from benchmarks.application.peers import PEERS
 from benchmarks.application.report import BEGIN, END, markdown, write_report
-from benchmarks.application.results import Absence, Reading, Results, read_results
+from benchmarks.application.results import Reading, Results, read_results
 from benchmarks.application.run import chosen_scenarios, take
 from benchmarks.application.summary import ratio, summarize
 from benchmarks.page import between_markers
+from benchmarks.records import Absence
 from tests.benchmarks.test_reload_report import rows_of
 
 
