@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wiverno.core import failures
+from wiverno.core import failure_limits, failures
 from wiverno.core.failures import (
     Failure,
     Frame,
@@ -396,7 +396,7 @@ def test_failure_when_recursion_is_endless_shows_both_ends() -> None:
 
     frames = describe_failure(raised(again)).errors[0].frames
 
-    assert len(frames) == failures.MAX_FRAMES
+    assert len(frames) == failure_limits.MAX_FRAMES
     assert frames[0].function.endswith("again")
     assert frames[-1].function == "raised"
 
@@ -442,9 +442,9 @@ def test_failure_when_notes_were_added_shows_them() -> None:
 def test_failure_when_the_message_is_huge_leaves_its_middle_out() -> None:
     failure = describe_failure(ValueError("x" * 1_000_000))
 
-    assert len(failure.errors[0].message) < failures.MAX_MESSAGE_CHARACTERS + 100
+    assert len(failure.errors[0].message) < failure_limits.MAX_MESSAGE_CHARACTERS + 100
     assert "characters left out" in failure.errors[0].message
-    assert len(failure.traceback) < failures.MAX_TRACEBACK_CHARACTERS + 100
+    assert len(failure.traceback) < failure_limits.MAX_TRACEBACK_CHARACTERS + 100
 
 
 @pytest.mark.parametrize(

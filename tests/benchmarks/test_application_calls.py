@@ -30,8 +30,6 @@ HTML = next(scenario for scenario in SCENARIOS if scenario.name == "html")
 
 
 def application(peer: str, scenario: Scenario) -> Application:
-    if peer != "raw":
-        pytest.importorskip(peer)
     module: Any = importlib.import_module(f"benchmarks.application.served.with_{peer}")
     made: Application = module.make(scenario)
     return made

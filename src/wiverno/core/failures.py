@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 
-MAX_MESSAGE_CHARACTERS = 20_000
-MAX_TRACEBACK_CHARACTERS = 60_000
+from wiverno.core.failure_limits import (
+    MAX_ERRORS,
+    MAX_FRAMES,
+    MAX_MESSAGE_CHARACTERS,
+    MAX_TRACEBACK_CHARACTERS,
+    OUTER_FRAMES_KEPT,
+    cut,
+)
+
 MAX_SOURCE_LINE_CHARACTERS = 500
 LINES_AROUND = 5
-# Of a deeper stack, as of endless recursion, both ends tell the story.
-MAX_FRAMES = 50
-OUTER_FRAMES_KEPT = 10
-# A `raise ... from` in a loop of retries can chain thousands.
-MAX_ERRORS = 10
 
 _LIBRARY = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - compared as text
 _WIVERNO = __file__.removesuffix(f"core{os.sep}failures.py")
@@ -69,7 +71,7 @@ class Failure:
 def describe_failure(exc: BaseException) -> Failure:
     """The exception with its causes, source and traceback. Never raises."""
     try:
-        return Failure(tuple(_errors(exc)), _cut(_traceback(exc), MAX_TRACEBACK_CHARACTERS))
+        return Failure(tuple(_errors(exc)), cut(_traceback(exc), MAX_TRACEBACK_CHARACTERS))
     except Exception as error:  # noqa: BLE001 - a description that fails would hide the failure
         text = f"(the description of it could not be made: {type(error).__name__})"
         return Failure((RaisedError(type(exc).__name__, text),))
@@ -198,19 +200,10 @@ def _message(error: BaseException) -> str:
         text = "\n".join([str(error), *map(str, notes)])
     except Exception as failure:  # noqa: BLE001 - a `__str__` of the user may raise anything
         text = f"(its text could not be made: {type(failure).__name__})"
-    return _cut(text, MAX_MESSAGE_CHARACTERS)
+    return cut(text, MAX_MESSAGE_CHARACTERS)
 
 
 def _traceback(exc: BaseException) -> str:
     import traceback
 
     return "".join(traceback.format_exception(exc))
-
-
-def _cut(text: str, limit: int) -> str:
-    """The text, its middle left out where it is too long."""
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    left_out = len(text) - 2 * half
-    return f"{text[:half]}\n… {left_out:,} characters left out …\n{text[-half:]}"

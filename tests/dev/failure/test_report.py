@@ -10,15 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from wiverno.core.failure_limits import MAX_ERRORS, MAX_FRAMES, MAX_MESSAGE_CHARACTERS
 from wiverno.dev.failure.last_good import SinceLastGood
-from wiverno.dev.failure.report import (
-    MAX_CHAINED,
-    MAX_FRAMES,
-    MAX_MESSAGE_CHARACTERS,
-    FailureReport,
-    report_death,
-    report_exception,
-)
+from wiverno.dev.failure.report import FailureReport, report_death, report_exception
 from wiverno.dev.loading.sources import Sources
 
 
@@ -179,9 +173,9 @@ class TestHostileExceptions:
         for number in range(50):
             error.__cause__ = ValueError(str(number))
             error = error.__cause__
-        assert len(report_exception(first, "m:app").chain) == MAX_CHAINED
+        assert len(report_exception(first, "m:app").chain) == MAX_ERRORS
         error.__cause__ = first
-        assert len(report_exception(first, "m:app").chain) == MAX_CHAINED
+        assert len(report_exception(first, "m:app").chain) == MAX_ERRORS
 
     def test_exception_group_is_told_whole(self) -> None:
         group = ExceptionGroup("several", [ValueError("one"), TypeError("two")])

@@ -6,6 +6,14 @@ Imported in every worker: what costs time to import is imported when something f
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from wiverno.core.failure_limits import (
+    MAX_ERRORS,
+    MAX_FRAMES,
+    MAX_MESSAGE_CHARACTERS,
+    MAX_TRACEBACK_CHARACTERS,
+    OUTER_FRAMES_KEPT,
+    cut,
+)
 from wiverno.dev.failure.excerpts import (
     SourceLine,
     cut_line,
@@ -18,14 +26,7 @@ from wiverno.dev.failure.last_good import NOTHING_KNOWN, ChangedFile, SinceLastG
 if TYPE_CHECKING:
     from traceback import FrameSummary, TracebackException
 
-MAX_MESSAGE_CHARACTERS = 20_000
-MAX_TRACEBACK_CHARACTERS = 60_000
 MAX_HEADLINE_CHARACTERS = 300
-# Of a longer stack the outermost and the innermost frames tell the story.
-MAX_FRAMES = 50
-OUTER_FRAMES_KEPT = 10
-# A `raise ... from` loop over retries can chain thousands.
-MAX_CHAINED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +139,13 @@ def report_death(
     `text` says it in one sentence (exit code, name of the signal); `output` is what it left
     behind: the end of its output or the stack that faulthandler wrote.
     """
-    message = _cut(text, MAX_MESSAGE_CHARACTERS)
+    message = cut(text, MAX_MESSAGE_CHARACTERS)
     return FailureReport(
         kind,
         message,
         _first_line(message),
         target,
-        traceback=_cut(output, MAX_TRACEBACK_CHARACTERS),
+        traceback=cut(output, MAX_TRACEBACK_CHARACTERS),
         changed_files=since.changed_files(),
         more_changed_files=since.more_changed_files(),
     )
@@ -171,7 +172,7 @@ def _report(exc: BaseException, target: str, since: SinceLastGood) -> FailureRep
         message,
         _headline(kind, message),
         target,
-        traceback=_cut("".join(captured.format()), MAX_TRACEBACK_CHARACTERS),
+        traceback=cut("".join(captured.format()), MAX_TRACEBACK_CHARACTERS),
         frames=_frames(exc, captured, since),
         chain=tuple(_chain(exc, captured, since)),
     )
@@ -209,7 +210,7 @@ def _chain(
     chain: list[ChainedError] = []
     error: BaseException | None = exc
     summary: TracebackException | None = captured
-    while error is not None and summary is not None and len(chain) < MAX_CHAINED:
+    while error is not None and summary is not None and len(chain) < MAX_ERRORS:
         relation = "cause"
         following, summary_of_it = error.__cause__, summary.__cause__
         if following is None:  # `captured` has no context where `from None` suppressed it.
@@ -312,12 +313,12 @@ def _message(exc: BaseException) -> str:
         text = str(exc)
     except Exception as failure:  # noqa: BLE001 - a user's __str__ may raise anything
         text = f"(its __str__ raised {_kind(failure)})"
-    return _cut(text, MAX_MESSAGE_CHARACTERS)
+    return cut(text, MAX_MESSAGE_CHARACTERS)
 
 
 def _safe_repr(value: object) -> str:
     try:
-        return _cut(repr(value), 200)
+        return cut(repr(value), 200)
     except Exception:  # noqa: BLE001 - a user's __repr__ may raise anything
         return "..."
 
@@ -336,15 +337,6 @@ def _first_line(text: str) -> str:
     if len(line) > MAX_HEADLINE_CHARACTERS:
         line = line[: MAX_HEADLINE_CHARACTERS - 1] + "…"
     return line
-
-
-def _cut(text: str, limit: int) -> str:
-    """The text with its middle left out when it is too long."""
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    left_out = len(text) - 2 * half
-    return f"{text[:half]}\n… {left_out:,} characters left out …\n{text[-half:]}"
 
 
 def _frames_from(frames: list[dict[str, Any]]) -> tuple[Frame, ...]:
