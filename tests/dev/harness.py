@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,8 @@ class DevSession:
         return self._output_path.read_text(errors="replace")
 
     def diagnosis(self) -> str:
-        events = "\n".join(json.dumps(event) for event in self.events[-60:])
+        counts = Counter((event["event"], event.get("outcome")) for event in self.events)
+        events = "\n".join([str(dict(counts)), *map(json.dumps, self.events[-60:])])
         pids = processes_of_session(self.session_id)
         processes = "\n".join(f"{pid} {_command_line(pid)}" for pid in pids)
         output = self.output[-6000:]

@@ -159,15 +159,19 @@ def test_application_that_closes_its_output_is_served(project: Path, line: str) 
         assert session.get().body == "000001"
 
 
-def test_file_that_its_own_import_rewrites_gives_a_503_that_names_it(project: Path) -> None:
+@pytest.mark.parametrize("rest_s", [0.0, 0.5], ids=["at its end", "long before its end"])
+def test_file_that_its_own_import_rewrites_gives_a_503_that_names_it(
+    project: Path, rest_s: float
+) -> None:
+    """Each build is stale: at its end, or as soon as the burst of saves has settled."""
     (project / "app.py").write_text(
-        "import pathlib, time\n"
+        "import pathlib, threading, time\n"
         "import generated\n"
         "pathlib.Path('generated.py').write_text(f'STAMP = {time.time_ns()}')\n"
-        + VERSIONED_APP.format(version=1)
+        f"threading.Event().wait({rest_s})\n" + VERSIONED_APP.format(version=1)
     )
     (project / "generated.py").write_text("STAMP = 0\n")
-    with DevSession(project) as session:
+    with DevSession(project, "app:app", "--debounce", "0.1") as session:
         session.wait_for("page", kind="FileKeepsChanging", within_s=20)
         page = session.get()
         session.save("app.py", VERSIONED_APP.format(version=2))
@@ -177,6 +181,23 @@ def test_file_that_its_own_import_rewrites_gives_a_503_that_names_it(project: Pa
     assert page.headers["Retry-After"] == "1"
     assert "generated.py" in page.body
     assert healed.body == "000002"
+
+
+def test_page_of_a_file_that_kept_changing_heals_when_it_rests(project: Path) -> None:
+    """The last of many saves is in the page, and nothing changes any more."""
+    (project / "app.py").write_text(
+        "import pathlib, time\n"
+        "import generated\n"
+        "if not pathlib.Path('rest').exists():\n"
+        "    pathlib.Path('generated.py').write_text(f'STAMP = {time.time_ns()}')\n"
+        + VERSIONED_APP.format(version=1)
+    )
+    (project / "generated.py").write_text("STAMP = 0\n")
+    with DevSession(project) as session:
+        session.wait_for("page", kind="FileKeepsChanging", within_s=20)
+        (project / "rest").touch()
+
+        wait_until(lambda: session.get().body == "000001", "the application", within_s=10)
 
 
 def test_request_in_flight_is_finished_when_the_next_version_cannot_start_beside_it(

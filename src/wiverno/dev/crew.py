@@ -323,7 +323,7 @@ class Crew:
     def _failure_to_follow(self, generation: int) -> tuple[bool, tuple[int, ...]]:
         """Whether its files never came to rest; and the record to gate on, with the listeners."""
         handle = self.workers[generation]
-        is_unsettled = handle.built is not None and handle.built.outcome is Outcome.CHANGED
+        is_unsettled = self.reports.is_unsettled(generation)
         if is_unsettled:
             handle.rebase_record()
         return is_unsettled, (handle.files.record, *self._listener_fds)

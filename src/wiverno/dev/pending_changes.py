@@ -50,14 +50,14 @@ class PendingChanges:
                 if _is_unserved(change, serving)
             }
 
-    def concern(self, candidate: WorkerHandle) -> bool:
-        """Has the candidate read something that is different by now?"""
-        return any(
-            (seen := candidate.recorded_signature(path)) is not None
-            and seen != read_signature(path)
-            and not candidate.holds_same_content(path)
-            for path in self._changes
-        )
+    def read_in_vain(self, candidate: WorkerHandle) -> str | None:
+        """The first that the candidate has read and that is different by now."""
+        for path in self._changes:
+            seen = candidate.recorded_signature(path)
+            is_other = seen is not None and seen != read_signature(path)
+            if is_other and not candidate.holds_same_content(path):
+                return path
+        return None
 
     def settle(self) -> None:
         self._debounce.clear()

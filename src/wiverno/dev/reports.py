@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from wiverno.dev.failure.last_good import SinceLastGood
-from wiverno.dev.failure.report import FailureReport, report_death, report_unsettled
+from wiverno.dev.failure.report import UNSETTLED, FailureReport, report_death, report_unsettled
 
 
 class Reports:
@@ -27,6 +27,10 @@ class Reports:
 
     def unsettled(self, generation: int, path: str) -> None:
         self._reports[generation] = report_unsettled(path, self._target)
+
+    def is_unsettled(self, generation: int) -> bool:
+        """Is it about a file that never came to rest?"""
+        return self._reports[generation].kind == UNSETTLED
 
     def died_building(self, generation: int, how: str) -> None:
         self._write(generation, f"The process that imported {self._target} {how}.")

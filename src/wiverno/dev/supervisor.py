@@ -194,8 +194,11 @@ class Supervisor:
         """The burst is over: restart, unless all of it is in the present generation already."""
         if self._lifecycle.is_building:
             candidate = self._crew.candidate
-            if candidate is not None and self._changes.concern(candidate):
-                self._carry_out(self._lifecycle.changes_settled(candidate_is_stale=True))
+            path = None if candidate is None else self._changes.read_in_vain(candidate)
+            if candidate is not None and path is not None:
+                self._crew.reports.unsettled(candidate.generation, path)
+                now = time.monotonic()
+                self._carry_out(self._lifecycle.changes_settled(now, candidate_is_stale=True))
             else:
                 self._changes.postpone()
             return
@@ -204,7 +207,7 @@ class Supervisor:
         if self._changes and self._lifecycle.waits_for_word:
             self._tell_waiting_changes()
         elif self._changes:
-            self._carry_out(self._lifecycle.changes_settled())
+            self._carry_out(self._lifecycle.changes_settled(time.monotonic()))
 
     def _tell_waiting_changes(self) -> None:
         paths = self._changes.paths
@@ -321,9 +324,13 @@ class Supervisor:
         self._changes.drop_served(self._crew.meant_handle)
         self._changes.add_seen(stale.path)
         candidate = self._crew.candidate
-        candidate_is_stale = candidate is not None and candidate.first_difference() is not None
+        path = None if candidate is None else candidate.first_difference()
+        if candidate is not None and path is not None:
+            self._crew.reports.unsettled(candidate.generation, path)
+        now = time.monotonic()
+        is_stale = path is not None
         self._carry_out(
-            self._lifecycle.became_stale(stale.generation, candidate_is_stale=candidate_is_stale)
+            self._lifecycle.became_stale(stale.generation, now, candidate_is_stale=is_stale)
         )
 
     # Exits.

@@ -21,6 +21,9 @@ from wiverno.dev.decisions.commands import (
     StartBuild,
 )
 
+_STALE_BUILDS_BEFORE_PAGE = 5
+"""However few a slow import makes in that time: each may be owed to a save."""
+
 
 class Server(Enum):
     """Who answers on the port."""
@@ -53,7 +56,8 @@ class Lifecycle:
         keeps_on_error: bool = False,
         is_manual: bool = False,
     ) -> None:
-        """`verify_bound_s` is how long builds may follow each other that never verify.
+        """`verify_bound_s` is how long builds may follow each other that are stale at their end,
+        or before it, if they are at least five: long ones may meet two saves.
 
         `keeps_on_error`: a failure never takes a good worker away. `is_manual`: while a
         worker serves, nothing is built unless somebody asks for it.
@@ -63,7 +67,8 @@ class Lifecycle:
         self._crashes_before_page = crashes_before_page
         self._verify_bound_s = verify_bound_s
         self._retry_pause_s = retry_pause_s
-        self._changing_since: float | None = None
+        # When the builds that were stale since the last verdict turned out to be so.
+        self._stale_builds: list[float] = []
         self._crashes = 0
         self._last_generation = 0
         self._server_is_stale = False
@@ -123,22 +128,28 @@ class Lifecycle:
     def start(self) -> list[Command]:
         return self._build()
 
-    def changes_settled(self, *, candidate_is_stale: bool = False) -> list[Command]:
-        """Files changed that nobody has asked for yet.
+    def changes_settled(self, now: float, *, candidate_is_stale: bool = False) -> list[Command]:
+        """Files changed that nobody has asked for yet. `now` is monotonic, in seconds.
 
         A candidate that has read one of them in vain is replaced; else, while a build runs,
         tell it again afterwards.
         """
         self._crashes = 0
         if self.candidate is not None and candidate_is_stale:
-            return self._supersede()
-        return [] if self.is_building or self.waits_for_word else self._build()
+            return self._replace_stale(now)
+        if self.is_building or self.waits_for_word:
+            return []
+        if self._shows_failure:
+            # Not the change that the failure is about.
+            self._stale_builds.clear()
+        return self._build()
 
     def restart_asked(self) -> list[Command]:
         """By hand: changed or not, and also instead of a build that may hang."""
         if not self._last_generation:
             return []  # It starts anyway.
         self._crashes = 0
+        self._stale_builds.clear()
         if self.candidate is not None:
             return self._supersede()
         if self.ready is not None:
@@ -146,10 +157,13 @@ class Lifecycle:
             self._is_restart_due = True
         return [] if self.is_building else self._build()
 
-    def became_stale(self, generation: int, *, candidate_is_stale: bool = False) -> list[Command]:
+    def became_stale(
+        self, generation: int, now: float, *, candidate_is_stale: bool = False
+    ) -> list[Command]:
         """The gate of the present server tripped on a request, which now waits.
 
-        A candidate that has read something in vain is replaced, since it may hang.
+        A candidate that has read something in vain is replaced, since it may hang. `now` is
+        monotonic, in seconds.
         """
         if generation != self.gated_on:
             return []
@@ -157,7 +171,7 @@ class Lifecycle:
         self._crashes = 0
         # Gated on the candidate, the failure is that it takes long: what it has read changed.
         if self.candidate is not None and (candidate_is_stale or generation == self.candidate):
-            return self._supersede()
+            return self._replace_stale(now)
         return [] if self.is_building else self._build()
 
     def waited_too_long(self) -> list[Command]:
@@ -169,8 +183,7 @@ class Lifecycle:
     def failure_was_met(self, now: float) -> list[Command]:
         """A request met the final failure: the world may be another one by now."""
         is_due = self._may_retry and now >= self._retry_not_before
-        is_met = self.server is Server.PAGES or self.kept_over is not None
-        if not (is_met and is_due and self._failure_is_final) or self.waits_for_word:
+        if not (self._shows_failure and is_due) or self.waits_for_word:
             return []
         if self.is_building or self._server_is_stale:
             return []
@@ -184,6 +197,7 @@ class Lifecycle:
             self.stops_first = True
             commands.append(SayStopsFirst())
         self._end_build()
+        self._stale_builds.clear()
         if self.server is Server.PAGES:
             self.ready = generation
             return [*commands, StandDownPages(generation)]
@@ -193,11 +207,8 @@ class Lifecycle:
         """What the candidate had read changed meanwhile. `now` is monotonic, in seconds."""
         if generation != self.candidate:
             return []
-        if self._changing_since is None:
-            self._changing_since = now
-        if now - self._changing_since >= self._verify_bound_s:
-            # A file that the import itself rewrites would be built for ever.
-            return self.built_failed(generation, Blame.SYNTAX, now)
+        if self._changes_too_long(now):
+            return self._fail_as_unsettled(generation, now)
         self._let_leave(generation)
         self.candidate = None
         # If the next one is good, that is owed to the change.
@@ -231,9 +242,8 @@ class Lifecycle:
         if blame is Blame.WORLD and may_clear and not older_is_busy:
             self._is_clear_try = True
             return self._build_when_clear()
-        self._may_retry = blame is not Blame.SYNTAX
-        self._retry_not_before = now + self._retry_pause_s
-        return [*self._show_failure(generation), *self._due_restart()]
+        self._stale_builds.clear()
+        return self._end_in_failure(generation, now, may_retry=blame is not Blame.SYNTAX)
 
     def process_exited(self, generation: int) -> list[Command]:
         """A process that was to end has ended."""
@@ -279,6 +289,39 @@ class Lifecycle:
             return [self._show_page(self.serving, is_final=self._failure_is_final)]
         return []
 
+    @property
+    def _shows_failure(self) -> bool:
+        """Is the last word on the present files that there is no application?"""
+        is_met = self.server is Server.PAGES or self.kept_over is not None
+        return is_met and self._failure_is_final
+
+    def _changes_too_long(self, now: float) -> bool:
+        """Called whenever a build turns out to be stale."""
+        self._stale_builds = [*self._stale_builds[: _STALE_BUILDS_BEFORE_PAGE - 1], now]
+        is_often = len(self._stale_builds) == _STALE_BUILDS_BEFORE_PAGE
+        return is_often and now - self._stale_builds[0] >= self._verify_bound_s
+
+    def _replace_stale(self, now: float) -> list[Command]:
+        """Build again instead of the candidate, unless that has been done for too long."""
+        if self.candidate is None or not self._changes_too_long(now):
+            return self._supersede()
+        return [Discard(self.candidate), *self._fail_as_unsettled(self.candidate, now)]
+
+    def _fail_as_unsettled(self, generation: int, now: float) -> list[Command]:
+        """A file that the import itself rewrites would be built for ever.
+
+        Somebody else may have written it for the last time, so that one more try can heal;
+        it does not begin the bound anew.
+        """
+        self._end_build()
+        self._let_leave(generation)
+        return self._end_in_failure(generation, now, may_retry=True)
+
+    def _end_in_failure(self, generation: int, now: float, *, may_retry: bool) -> list[Command]:
+        self._may_retry = may_retry
+        self._retry_not_before = now + self._retry_pause_s
+        return [*self._show_failure(generation), *self._due_restart()]
+
     def _retry(self) -> list[Command]:
         return [replace(command, is_retry=True) for command in self._start_build()]
 
@@ -315,7 +358,7 @@ class Lifecycle:
         return [Discard(discarded), *self._build()]
 
     def _end_build(self) -> None:
-        self.candidate = self.ready = self._changing_since = None
+        self.candidate = self.ready = None
         self._is_clear_try = False
 
     def _let_leave(self, generation: int) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from traceback import FrameSummary, TracebackException
 
 MAX_HEADLINE_CHARACTERS = 300
+UNSETTLED = "FileKeepsChanging"
+"""The kind of the report about builds that never verify."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def report_unsettled(path: str, target: str) -> FailureReport:
         f"{path} keeps changing while {target} is imported, so no build can be trusted. "
         "If the application writes it itself, let it write only when the content differs."
     )
-    return FailureReport("FileKeepsChanging", text, _first_line(text), target)
+    return FailureReport(UNSETTLED, text, _first_line(text), target)
 
 
 def _report(exc: BaseException, target: str, since: SinceLastGood) -> FailureReport:
