@@ -361,3 +361,35 @@ def test_nothing_is_left_of_templates_and_snapshots(project: Path, way: str) -> 
         ENDS[way](session)
 
         wait_until(lambda: not marked(session, ""), "processes are left", 2.0)
+
+
+def test_restart_for_a_file_that_only_requests_read_executes_none_of_the_import_again(
+    project: Path,
+) -> None:
+    """A template, say. The first such save is where it becomes likely, the next one gains."""
+    source = (
+        "import os, time\n"
+        "IMPORTED = os.urandom(4).hex()\n"
+        "end = time.perf_counter() + 0.05\n"
+        "while time.perf_counter() < end: pass\n"
+        "def app(environ, start_response):\n"
+        "    start_response('200 OK', [])\n"
+        "    with open('page.html') as page:\n"
+        "        return [f'{IMPORTED} {page.read()}'.encode()]\n"
+    )
+    (project / "app.py").write_text(source)
+    (project / "page.html").write_text("1")
+    with DevSession(project, "app:app", "--reload-strategy", "fork") as session:
+        session.get()
+        session.save("page.html", "2")
+        second = session.get().body.split()
+        taken = session.wait_for("snapshot_taken", place="at the end")
+        session.save("page.html", "3")
+        third = session.get().body.split()
+        session.save("app.py", "# edited\n" + source)
+        fourth = session.get().body.split()
+
+    assert taken["path"] == str(project / "page.html")
+    assert [second[1], third[1], fourth[1]] == ["2", "3", "3"]
+    assert third[0] == second[0]
+    assert fourth[0] != third[0]

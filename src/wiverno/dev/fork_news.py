@@ -60,10 +60,10 @@ class ForkNews:
             "snapshot_taken",
             generation=generation,
             path=taken.path,
-            is_before=taken.is_before,
+            place=taken.place,
             import_ms=round(taken.import_s * 1000, 1),
         )
-        self._terminal.snapshot_taken(taken.path, taken.import_s, is_before=taken.is_before)
+        self._terminal.snapshot_taken(taken.path, taken.place, taken.import_s)
 
     def snapshot_refused(self, generation: int, refused: SnapshotRefused) -> None:
         self._events.emit(
@@ -71,7 +71,7 @@ class ForkNews:
             generation=generation,
             reason=refused.reason,
             path=refused.path,
-            is_before=refused.is_before,
+            place=refused.place,
         )
         self._refused[generation] = refused
 
@@ -86,7 +86,7 @@ class ForkNews:
         self._terminal.snapshot_refused(
             refused.reason,
             refused.path,
-            is_before=refused.is_before,
+            refused.place,
             restart_ms=restart_ms,
             fast_ms=restart_ms - phases_ms["import"],
         )

@@ -2,48 +2,50 @@
 
 import pytest
 
-from wiverno.dev.decisions.placement import Kept, Placement, one_too_many
+from wiverno.dev.decisions.placement import Kept, Place, Placement, one_too_many
 
 
 @pytest.mark.parametrize(
-    ("is_before", "is_entry", "path", "since_last_s", "wanted"),
+    ("place", "is_entry", "path", "since_last_s", "wanted"),
     [
-        (True, False, "hot.py", 0.005, True),
-        (True, False, "hot.py", 0.003, False),
-        (False, False, "hot.py", 0.005, False),
-        (False, True, "hot.py", 0.011, True),
-        (False, True, "run.py", 0.399, False),
-        (False, True, "run.py", 0.401, True),
-        (True, False, "cold.py", 0.401, True),
-        (False, False, "cold.py", 0.399, False),
+        (Place.BEFORE, False, "hot.py", 0.005, True),
+        (Place.BEFORE, False, "hot.py", 0.003, False),
+        (Place.BEHIND_IMPORTS, False, "hot.py", 0.005, False),
+        (Place.BEHIND_IMPORTS, True, "hot.py", 0.011, True),
+        (Place.BEHIND_IMPORTS, True, "run.py", 0.399, False),
+        (Place.BEHIND_IMPORTS, True, "run.py", 0.401, True),
+        (Place.BEFORE, False, "cold.py", 0.401, True),
+        (Place.BEHIND_IMPORTS, False, "cold.py", 0.399, False),
+        (Place.AT_END, False, "hot.html", 0.005, True),
+        (Place.AT_END, False, "hot.html", 0.003, False),
     ],
 )
 def test_point_of_a_restart_is_wanted_where_edits_are_or_much_time_has_passed(
-    is_before: bool, is_entry: bool, path: str, since_last_s: float, wanted: bool
+    place: Place, is_entry: bool, path: str, since_last_s: float, wanted: bool
 ) -> None:
-    placement = Placement(["hot.py"])
+    placement = Placement(["hot.py", "hot.html"])
 
-    found = placement.wants(path, is_before=is_before, is_entry=is_entry, since_last_s=since_last_s)
+    found = placement.wants(path, place, is_entry=is_entry, since_last_s=since_last_s)
 
     assert found is wanted
 
 
 @pytest.mark.parametrize(
-    ("is_before", "is_entry", "since_last_s", "wanted"),
+    ("place", "is_entry", "since_last_s", "wanted"),
     [
-        (False, True, 0.011, True),
-        (False, True, 0.009, False),
-        (True, True, 0.011, False),
-        (True, False, 0.041, True),
-        (False, False, 0.039, False),
+        (Place.BEHIND_IMPORTS, True, 0.011, True),
+        (Place.BEHIND_IMPORTS, True, 0.009, False),
+        (Place.BEFORE, True, 0.011, False),
+        (Place.BEFORE, False, 0.041, True),
+        (Place.BEHIND_IMPORTS, False, 0.039, False),
     ],
 )
 def test_point_of_the_first_build_is_wanted_when_import_time_has_passed(
-    is_before: bool, is_entry: bool, since_last_s: float, wanted: bool
+    place: Place, is_entry: bool, since_last_s: float, wanted: bool
 ) -> None:
     placement = Placement([])
 
-    found = placement.wants("a", is_before=is_before, is_entry=is_entry, since_last_s=since_last_s)
+    found = placement.wants("a", place, is_entry=is_entry, since_last_s=since_last_s)
 
     assert found is wanted
 
@@ -52,7 +54,7 @@ def test_long_import_gets_snapshots_further_and_further_apart() -> None:
     placement, taken, last, now_s = Placement([]), 0, 0.0, 0.0
     while now_s < 10.0:
         now_s += 0.01
-        if placement.wants("m.py", is_before=True, is_entry=False, since_last_s=now_s - last):
+        if placement.wants("m.py", Place.BEFORE, is_entry=False, since_last_s=now_s - last):
             placement.took()
             taken, last = taken + 1, now_s
 

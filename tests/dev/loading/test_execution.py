@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from wiverno.dev.decisions.placement import Place
 from wiverno.dev.loading.code_cache import CodeCache
 from wiverno.dev.loading.execution import Execution, Point, Unfit
 from wiverno.dev.loading.finder import RecordingFinder
@@ -33,20 +34,20 @@ class Importing:
         for name, source in sources.items():
             (self.folder / f"{name}.py").write_text(source)
 
-    def at(self, name: str, *, is_before: bool, do: Callable[[], object]) -> None:
+    def at(self, name: str, place: Place, *, do: Callable[[], object]) -> None:
         """Do something in that point, once."""
 
         def reached(point: Point) -> None:
             self.points.append(point)
-            if (Path(point.path).stem, point.is_before) == (name, is_before):
+            if (Path(point.path).stem, point.place) == (name, place):
                 self.execution.on_point = self.points.append
                 do()
 
         self.execution.on_point = reached
 
     @property
-    def places(self) -> list[tuple[str, bool, bool]]:
-        return [(Path(each.path).stem, each.is_before, each.is_entry) for each in self.points]
+    def places(self) -> list[tuple[str, Place, bool]]:
+        return [(Path(each.path).stem, each.place, each.is_entry) for each in self.points]
 
 
 @pytest.fixture
@@ -72,12 +73,12 @@ def test_points_of_an_import_are_told_in_its_order(importing: Importing) -> None
     load("entry")
 
     assert importing.places == [
-        ("entry", True, True),
-        ("leaf", True, False),
-        ("entry", False, True),
-        ("other", True, False),
-        ("other", False, False),
-        ("entry", False, True),
+        ("entry", Place.BEFORE, True),
+        ("leaf", Place.BEFORE, False),
+        ("entry", Place.BEHIND_IMPORTS, True),
+        ("other", Place.BEFORE, False),
+        ("other", Place.BEHIND_IMPORTS, False),
+        ("entry", Place.BEHIND_IMPORTS, True),
     ]
 
 
@@ -86,7 +87,7 @@ def test_modules_under_way_are_told_from_the_outermost(importing: Importing) -> 
     importing.write(entry="import inner\n", inner="A = 1\nimport leaf\nB = 2\n", leaf="")
     importing.at(
         "leaf",
-        is_before=True,
+        Place.BEFORE,
         do=lambda: seen.append(
             [(Path(each.path).stem, each.end) for each in importing.execution.under_way]
         ),
@@ -116,7 +117,7 @@ def test_rest_that_has_changed_is_executed_as_it_is_now(importing: Importing) ->
         importing.write(entry="import leaf\nVALUE = 'new'\nimport os\n")
         verdicts.append(importing.execution.go_on_elsewhere())
 
-    importing.at("entry", is_before=False, do=change)
+    importing.at("entry", Place.BEHIND_IMPORTS, do=change)
 
     module = load("entry")
 
@@ -133,7 +134,7 @@ def test_rest_of_each_module_under_way_may_change(importing: Importing) -> None:
         importing.write(leaf="Z = 'new'\n")
         assert importing.execution.go_on_elsewhere() is None
 
-    importing.at("leaf", is_before=True, do=change)
+    importing.at("leaf", Place.BEFORE, do=change)
 
     module = load("entry")
 
@@ -161,7 +162,7 @@ def test_module_that_cannot_go_on_says_why(importing: Importing, changed: str, w
         importing.write(entry=changed)
         verdicts.append(importing.execution.go_on_elsewhere())
 
-    importing.at("entry", is_before=False, do=change)
+    importing.at("entry", Place.BEHIND_IMPORTS, do=change)
     load("entry")
 
     assert verdicts[0] is not None
@@ -228,4 +229,4 @@ def test_module_when_it_was_executed_before_has_no_point(importing: Importing) -
     with pytest.raises(ImportError):
         importlib.import_module("entry")
 
-    assert importing.places == [("entry", True, True), ("late", True, False)]
+    assert importing.places == [("entry", Place.BEFORE, True), ("late", Place.BEFORE, False)]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiverno.dev.decisions.lifecycle import Blame
+from wiverno.dev.decisions.placement import Place
 from wiverno.dev.processes import messages
 from wiverno.dev.processes.channel import Channel, ChannelClosedError, QueuedChannel
 from wiverno.dev.processes.messages import (
@@ -58,7 +59,7 @@ EXAMPLES: list[Message] = [
     Taken(7),
     Asked(),
     Preloaded(("numpy",), (RefusedRoot("polars", "it prints when it is imported", 0.38),)),
-    SnapshotRefused("an alarm is set", "/p/app.py", is_before=True),
+    SnapshotRefused("an alarm is set", "/p/app.py", Place.BEFORE),
 ]
 
 

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from wiverno.dev.decisions.placement import Place
 from wiverno.dev.terminal.screen import (
     ASCII,
     Line,
@@ -122,11 +123,14 @@ def test_details_of_forks_say_what_they_save() -> None:
     assert texts(template_ready_lines(["a", "b", "c", "d"])) == [
         "  template ready with 4 modules: a, b, c and 1 more"
     ]
-    assert texts(snapshot_taken_lines("shop/model.py", 0.2404, is_before=True)) == [
+    assert texts(snapshot_taken_lines("shop/model.py", Place.BEFORE, 0.2404)) == [
         "  snapshot before shop/model.py is imported, saves 240 ms of import"
     ]
-    assert texts(snapshot_taken_lines("app.py", 1.25, is_before=False)) == [
+    assert texts(snapshot_taken_lines("app.py", Place.BEHIND_IMPORTS, 1.25)) == [
         "  snapshot after the imports of app.py, saves 1.2 s of import"
+    ]
+    assert texts(snapshot_taken_lines("page.html", Place.AT_END, 0.31)) == [
+        "  snapshot at the end of the import (page.html is read later), saves 310 ms of import"
     ]
     assert texts(began_again_lines("it was killed by SIGSEGV")) == [
         "  build begun again: it was killed by SIGSEGV"
@@ -134,7 +138,7 @@ def test_details_of_forks_say_what_they_save() -> None:
 
 
 def test_refusals_say_what_and_where_and_what_it_costs_in_one_line() -> None:
-    place = place_in_import("shop/model.py", is_before=False)
+    place = place_in_import("shop/model.py", Place.BEHIND_IMPORTS)
     openmp = "scikit-learn started OpenMP threads"
     assert texts(snapshot_refused_lines(openmp, place, 1090, 21)) == [
         "scikit-learn started OpenMP threads after the imports of shop/model.py: "

@@ -7,6 +7,7 @@ be imported again.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 MOST_KEPT = 3
 """Snapshots that one session keeps. With supervisor, pages, template, worker and the process
@@ -22,6 +23,17 @@ _RESTART_GAP_S = 0.400
 _PER_GAP = 2
 
 
+class Place(StrEnum):
+    """A point of an import, seen from the file that it is about."""
+
+    BEFORE = "before"
+    """The file, a module, is about to be read."""
+    BEHIND_IMPORTS = "behind imports"
+    """The module goes on behind a run of imports."""
+    AT_END = "at the end"
+    """All is imported, and the file was not read: a template, or a module that comes later."""
+
+
 class Placement:
     """Decides for one build."""
 
@@ -30,15 +42,15 @@ class Placement:
         self._hot_files = frozenset(hot_files)
         self._taken = 0
 
-    def wants(self, path: str, *, is_before: bool, is_entry: bool, since_last_s: float) -> bool:
-        """`path` is about to be read (`is_before`), or goes on behind a run of imports.
+    def wants(self, path: str, place: Place, *, is_entry: bool, since_last_s: float) -> bool:
+        """Is it worth it to fork at this place of `path`?
 
         `since_last_s` is the import time since the last snapshot or the beginning.
         """
-        if is_before and path in self._hot_files:
+        if place is not Place.BEHIND_IMPORTS and path in self._hot_files:
             return since_last_s >= _HOT_GAP_S
         # At a restart somebody waits: a place that was not edited has to be worth it.
-        if is_entry and not is_before:
+        if is_entry and place is Place.BEHIND_IMPORTS:
             is_likely = not self._hot_files or path in self._hot_files
             return since_last_s >= (_ENTRY_GAP_S if is_likely else _RESTART_GAP_S)
         gap_s = _RESTART_GAP_S if self._hot_files else _GAP_S

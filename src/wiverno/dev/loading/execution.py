@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from wiverno.dev.decisions.placement import Place
 from wiverno.dev.loading.code_cache import CodeCache
 from wiverno.dev.loading.search import absolute
 from wiverno.dev.loading.segments import PrefixChangedError, Segment, compile_rest
@@ -22,8 +23,8 @@ class Point:
     """Where the process may be forked."""
 
     path: str
-    """The module that is about to be read, or that goes on behind a run of imports."""
-    is_before: bool
+    """The file that the place is about."""
+    place: Place
     is_entry: bool
     """Is it the outermost module under way?"""
 
@@ -79,7 +80,7 @@ class Execution:
         running = Running(path)
         self._stack.append(running)
         try:
-            self._reach(path, is_before=True)
+            self._reach(path, Place.BEFORE)
             running.source = self._read(path)
             running.left = list(_compile(self._cache, running.source, path))
             while running.left:
@@ -87,7 +88,7 @@ class Execution:
                 running.end = segment.end
                 self._execute(segment, namespace)
                 if segment.imports:
-                    self._reach(path, is_before=False)
+                    self._reach(path, Place.BEHIND_IMPORTS)
         finally:
             self._stack.pop()
             self._ended.add(path)
@@ -113,13 +114,13 @@ class Execution:
             running.source, running.left = source, list(rest)
         return None
 
-    def _reach(self, path: str, *, is_before: bool) -> None:
+    def _reach(self, path: str, place: Place) -> None:
         if any(running.path in self._ended for running in self._stack):
             # Executed again (its first import failed and somebody has caught that): what the
             # process depends on is more than the leading part.
             return
         is_entry = len(self._stack) == 1
-        self.on_point(Point(absolute(path), is_before, is_entry))
+        self.on_point(Point(absolute(path), place, is_entry))
 
     def _execute(self, segment: Segment, namespace: dict[str, Any]) -> None:
         if segment.imports:

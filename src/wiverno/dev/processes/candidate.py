@@ -19,9 +19,10 @@ from wiverno.core.app_target import AppTarget, load
 from wiverno.core.interfaces import Interface, as_asgi3, choose_interface
 from wiverno.dev.application_forks import in_child
 from wiverno.dev.decisions.lifecycle import Blame
+from wiverno.dev.decisions.placement import Place
 from wiverno.dev.loading import held_files
 from wiverno.dev.loading.data_files import LIMIT, DataFiles
-from wiverno.dev.loading.execution import Execution
+from wiverno.dev.loading.execution import Execution, Point
 from wiverno.dev.loading.finder import RecordingFinder
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.loader import RecordedSources
@@ -124,8 +125,14 @@ class Candidate:
         try:
             self._check_environment()
             loaded = load(AppTarget(self.build.module, self.build.attribute))
+            interface = choose_interface(self.build.interface, loaded)
+            host_class = None if interface is Interface.WSGI else _import_asgi_host()
+            self._reach_end()
             # Before `built`: an application that cannot start is a failed build.
-            self._start(loaded)
+            if host_class is not None:
+                self._start_asgi(host_class(as_asgi3(loaded, interface)))
+            else:
+                self._start_wsgi(loaded)
             application = loaded
             debug = _debug_attribute(application)
         except BaseException as error:  # noqa: BLE001 - sys.exit() at import is an answer too
@@ -155,20 +162,26 @@ class Candidate:
         self.output.import_ended()
         return application if built["outcome"] is Outcome.GOOD else None
 
-    def _start(self, application: Any) -> None:
-        interface = choose_interface(self.build.interface, application)
-        if interface is not Interface.WSGI:
-            host = _import_asgi_host()(as_asgi3(application, interface))
-            self._roots.served_with(type(host).__module__)
-            self.asgi_host, self.shutdown = host, host.shutdown
-            host.startup()
-        elif "wiverno.core.lifespan" in sys.modules:
-            # Whoever has one has imported it; others need not.
-            from wiverno.core.lifespan import lifespan_of
+    def _reach_end(self) -> None:
+        """A place to fork, for edits of what is read only later: templates, most often."""
+        if self._snapshots is not None:
+            later = (path for path in reversed(self.build.hot_files) if path not in self.record)
+            if (path := next(later, None)) is not None:
+                self._snapshots.reached(Point(path, Place.AT_END, is_entry=False))
 
-            if (lifespan := lifespan_of(application)) is not None:
-                self.shutdown = lifespan.shutdown
-                lifespan.startup()
+    def _start_asgi(self, host: "ASGIHost") -> None:
+        self._roots.served_with(type(host).__module__)
+        self.asgi_host, self.shutdown = host, host.shutdown
+        host.startup()
+
+    def _start_wsgi(self, application: Any) -> None:
+        if "wiverno.core.lifespan" not in sys.modules:
+            return  # Whoever has one has imported it; others need not.
+        from wiverno.core.lifespan import lifespan_of
+
+        if (lifespan := lifespan_of(application)) is not None:
+            self.shutdown = lifespan.shutdown
+            lifespan.startup()
 
     def _judge(self, outcome: Outcome) -> dict[str, Any]:
         """The outcome as it stands after a look at the disk, with its reason."""

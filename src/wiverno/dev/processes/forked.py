@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from wiverno.dev.decisions.placement import Kept
+from wiverno.dev.decisions.placement import Kept, Place
 from wiverno.dev.loading.contents import digest_bytes
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.record import EntryKind, Record, encode
@@ -167,7 +167,9 @@ class SnapshotHandle(OriginHandle):
         super().__init__(process, channel, process.pidfd)
         self.taken = taken
         self.record = record
-        self.kept = Kept(taken.import_s, taken.is_before and taken.path in hot_files)
+        self.kept = Kept(
+            taken.import_s, taken.place is not Place.BEHIND_IMPORTS and taken.path in hot_files
+        )
         self.paths_under_way = frozenset(each.path for each in taken.under_way)
         self.record.go_on_in(None, self.paths_under_way)
         self.frames = b"".join(map(encode, self.record.entries()))

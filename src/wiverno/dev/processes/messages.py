@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import ClassVar, NamedTuple, TypeAlias, get_args
 
 from wiverno.dev.decisions.lifecycle import Blame
+from wiverno.dev.decisions.placement import Place
 
 
 class Outcome(StrEnum):
@@ -289,8 +290,7 @@ class SnapshotTaken:
     pid: int
     """The sender's."""
     path: str
-    """The module that was about to be read, or that goes on behind its imports."""
-    is_before: bool
+    place: Place
     record_length: int
     """Bytes of the generation's record that the paused process depends on."""
     import_s: float
@@ -307,8 +307,7 @@ class SnapshotRefused:
     name: ClassVar[str] = "snapshot refused"
     reason: str
     path: str
-    """The module that was about to be read, or that goes on behind its imports."""
-    is_before: bool
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +344,7 @@ Message: TypeAlias = (
 )
 
 _CLASSES: dict[str, type[Message]] = {cls.name: cls for cls in get_args(Message)}
+_ENUMS = {"blame": Blame, "outcome": Outcome, "place": Place}
 _BESIDE_THE_HEAD = frozenset({"payload", "fds"})
 
 
@@ -373,10 +373,9 @@ def decode(head: bytes, payload: bytes, fds: tuple[int, ...]) -> Message:
         values["under_way"] = tuple(UnderWay(*each) for each in values["under_way"])
     if "refused" in values:
         values["refused"] = tuple(RefusedRoot(*each) for each in values["refused"])
-    if "blame" in values:
-        values["blame"] = Blame(values["blame"])
-    if "outcome" in values:
-        values["outcome"] = Outcome(values["outcome"])
+    for name, meaning in _ENUMS.items():
+        if name in values:
+            values[name] = meaning(values[name])
     if "payload" in names:
         values["payload"] = payload
     if "fds" in names:

@@ -90,7 +90,7 @@ class Snapshots:
         since_last_s = self._clock_s() - self._last_s
         is_wanted = not self._is_refused and self._placement.wants(
             point.path,
-            is_before=point.is_before,
+            point.place,
             is_entry=point.is_entry,
             since_last_s=since_last_s,
         )
@@ -117,7 +117,7 @@ class Snapshots:
 
     def _refuse(self, reason: str, point: Point) -> None:
         self._is_refused = True
-        self._candidate.channel.send(SnapshotRefused(reason, point.path, point.is_before))
+        self._candidate.channel.send(SnapshotRefused(reason, point.path, point.place))
 
     def _take(self, point: Point) -> None:
         theirs, ours = Channel.pair()
@@ -163,7 +163,7 @@ class Snapshots:
                     pid=os.getpid(),
                     record_length=length,
                     path=point.path,
-                    is_before=point.is_before,
+                    place=point.place,
                     import_s=self._import_s,
                     under_way=tuple(
                         UnderWay(each.path, each.end, digest_of_text(each.source[: each.end]))

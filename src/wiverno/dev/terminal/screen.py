@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from wiverno.dev.decisions.placement import Place
+
 PANEL_TEXT_WIDTH = 38
 PANEL_TITLE = "Wiverno Development Server"
 
@@ -139,10 +141,10 @@ def template_ready_lines(roots: Sequence[str]) -> list[Line]:
     return [_detail(f"template ready with {count}: {_listed(roots)}")]
 
 
-def snapshot_taken_lines(path: str, import_s: float, *, is_before: bool) -> list[Line]:
+def snapshot_taken_lines(path: str, place: Place, import_s: float) -> list[Line]:
     """Where, and how much import time a restart that resumes there saves."""
-    place = place_in_import(path, is_before=is_before)
-    return [_detail(f"snapshot {place}, saves {milliseconds(import_s * 1000)} of import")]
+    where = place_in_import(path, place)
+    return [_detail(f"snapshot {where}, saves {milliseconds(import_s * 1000)} of import")]
 
 
 def began_again_lines(why: str) -> list[Line]:
@@ -164,9 +166,15 @@ def snapshot_refused_lines(
     return [_plain(f"{reason} {place}: restarts take {usual} instead of about {fast}.")]
 
 
-def place_in_import(path: str, *, is_before: bool) -> str:
-    """A point of an import: a module is about to be read, or goes on behind its imports."""
-    return f"before {path} is imported" if is_before else f"after the imports of {path}"
+def place_in_import(path: str, place: Place) -> str:
+    """A point of an import."""
+    match place:
+        case Place.BEFORE:
+            return f"before {path} is imported"
+        case Place.BEHIND_IMPORTS:
+            return f"after the imports of {path}"
+        case Place.AT_END:
+            return f"at the end of the import ({path} is read later)"
 
 
 def relative_path(path: str, project: str) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from wiverno.dev.control.background_writer import BackgroundWriter
 from wiverno.dev.control.write_end import WriteEnd
+from wiverno.dev.decisions.placement import Place
 from wiverno.dev.terminal import screen
 from wiverno.dev.terminal.screen import Characters, Line, RestartSummary, Segment
 
@@ -73,11 +74,9 @@ class Terminal:
         """These modules need not be imported again. Only when verbose, as the two below."""
         self._print_details(screen.template_ready_lines(roots))
 
-    def snapshot_taken(self, path: str, import_s: float, *, is_before: bool) -> None:
+    def snapshot_taken(self, path: str, place: Place, import_s: float) -> None:
         """So much import time is saved by what was kept at this point of the import."""
-        self._print_details(
-            screen.snapshot_taken_lines(self._in_project(path), import_s, is_before=is_before)
-        )
+        self._print_details(screen.snapshot_taken_lines(self._in_project(path), place, import_s))
 
     def began_again(self, why: str) -> None:
         """A build is repeated without anything that was kept."""
@@ -88,11 +87,11 @@ class Terminal:
         self._print(screen.root_refused_lines(name, reason, import_s))
 
     def snapshot_refused(
-        self, reason: str, path: str, *, is_before: bool, restart_ms: float, fast_ms: float
+        self, reason: str, path: str, place: Place, *, restart_ms: float, fast_ms: float
     ) -> None:
         """Nothing can be kept from this point of the import on; restarts take that long."""
-        place = screen.place_in_import(self._in_project(path), is_before=is_before)
-        self._print(screen.snapshot_refused_lines(reason, place, restart_ms, fast_ms))
+        where = screen.place_in_import(self._in_project(path), place)
+        self._print(screen.snapshot_refused_lines(reason, where, restart_ms, fast_ms))
 
     def failed(
         self, headline: str, where: str, detail_lines: Iterable[str], outlook: str = ""
