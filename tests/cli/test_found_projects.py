@@ -161,6 +161,20 @@ def test_dev_of_a_django_project_when_it_is_broken_shows_the_page_and_heals(
         assert program.get(port) == (200, "first none")
 
 
+def test_dev_of_a_django_project_when_its_template_settings_are_wrong_shows_the_page(
+    tmp_path: Path,
+) -> None:
+    """As `runserver` would refuse to start, and not with the first view that renders."""
+    write(tmp_path, DJANGO)
+    with running(tmp_path, "run", "dev") as (program, port):
+        first = program.get(port)
+        write(tmp_path, {"shop/settings.py": SETTINGS + "TEMPLATES = [{'BACKEND': 'nobody'}]\n"})
+        status, page = program.get(port)
+
+    assert first == (200, "first none")
+    assert (status, "nobody" in page) == (500, True)
+
+
 def test_dev_of_a_django_project_with_asgi_serves_pages_static_files_and_every_change(
     tmp_path: Path,
 ) -> None:

@@ -24,6 +24,7 @@ def development() -> Any:
     application, is_asgi = _application()
     from django.conf import settings
 
+    _make_template_engines()
     _import_urls(settings)
     if not settings.DEBUG or not _is_installed("django.contrib.staticfiles"):
         return application
@@ -65,6 +66,17 @@ def _application() -> tuple[Any, bool]:
         if path := getattr(settings, setting, None):
             return _import_object(path, setting), is_asgi
     return get_wsgi_application(), False
+
+
+def _make_template_engines() -> None:
+    """Now, as the checks of `runserver` do: else the first request makes them, behind each save."""
+    from django.apps import apps
+
+    # They ask every application for its tags. One of the project's own may have set up nothing.
+    if apps.ready:
+        from django.template import engines
+
+        engines.all()
 
 
 def _import_urls(settings: Any) -> None:
