@@ -1,5 +1,6 @@
 """Restarts from installed modules that were imported beforehand are restarts all the same."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -354,6 +355,47 @@ def test_modules_of_a_restart_when_preloaded_are_those_of_a_cold_start(
 
         assert last_serving(session)["level"] in WARM
     assert answer == sessions.cold_answer()
+
+
+def test_forked_worker_imports_nothing_of_ours_for_its_first_answer(sessions: Sessions) -> None:
+    """Each restart would: the server alone takes ten milliseconds."""
+    source = "import sys, fake_library\nBEFORE = set(sys.modules)\n"
+    sessions.site.install("fake_library", "")
+    sessions.save(source, "sorted(set(sys.modules) - BEFORE)")
+    with sessions.start() as session:
+        ready_template(session, "fake_library")
+        session.get()
+        sessions.save("import os\n" + source, "sorted(set(sys.modules) - BEFORE)")
+        answer = session.get().body
+
+        assert last_serving(session)["level"] in WARM
+    assert answer == "[]"
+
+
+def test_forked_worker_of_an_asgi_application_imports_nothing_for_its_first_answer(
+    sessions: Sessions,
+) -> None:
+    """Each restart would: uvicorn's protocols, and what FastAPI asks for only when it is used."""
+    source = (
+        "import sys\n"
+        "from fastapi import FastAPI\n"
+        "BEFORE = set(sys.modules)\n"
+        "app = FastAPI()\n"
+        "@app.get('/')\n"
+        "def show(more: int = 0):\n"
+        "    return sorted(set(sys.modules) - BEFORE)\n"
+    )
+    # What was imported beforehand and comes to sight when it is used; a module of five lines.
+    seen_later = {"wiverno.dev.serving.asgi", "fastapi.telemetry._runtime"}
+    (sessions.project / "app.py").write_text(source)
+    with sessions.start() as session:
+        ready_template(session, "fastapi", "wiverno.dev.serving.asgi")
+        session.get()
+        (sessions.project / "app.py").write_text("import os\n" + source)
+        answer = session.get().body
+
+        assert last_serving(session)["level"] in WARM
+    assert set(json.loads(answer)) <= seen_later
 
 
 def test_root_that_only_a_request_imports_is_imported_by_that_request(sessions: Sessions) -> None:

@@ -49,6 +49,10 @@ class CodeCache:
                 self._write(key, segments)
             prune(self._directory, _LIMIT_BYTES)
 
+    def leave_to_parent(self) -> None:
+        """In a child that goes on with another build: what was compiled so far is not its to save."""
+        self._unsaved = {}
+
     def _read(self, key: bytes) -> tuple[Segment, ...] | None:
         if self._directory is None:
             return None

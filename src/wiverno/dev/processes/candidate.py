@@ -232,6 +232,8 @@ class Candidate:
     def prepare_to_resume(self) -> None:
         """In a child that waits for its build: do what is the same for any."""
         self.record.go_on_in(None, self._paths_under_way())
+        # The build that went on, when this place was reached, writes it once for all.
+        self.cache.leave_to_parent()
         self.gate = self._make_gate()
         self.gate.look_ahead()
 

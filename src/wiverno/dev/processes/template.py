@@ -16,6 +16,7 @@ from wiverno.dev.loading.roots import EarlyImports, environment_changes, set_env
 from wiverno.dev.processes import child, fork_hygiene, life_line
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.groundwork import Groundwork
+from wiverno.dev.processes.late_imports import import_late
 from wiverno.dev.processes.messages import Preload, Preloaded
 from wiverno.dev.processes.paused import HeldSignals, pause
 from wiverno.dev.processes.preloading import as_in_a_candidate, try_out
@@ -29,8 +30,10 @@ _OURS = (
     "wiverno.dev.processes.snapshots",
     "wiverno.dev.loading.policy_gates",
     "wiverno.dev.loading.doorbell",
+    "wiverno.dev.serving.wsgi",
     # What ours import when they need it.
     "_blake2",
+    "encodings.unicode_escape",
     "__future__",
 )
 
@@ -67,6 +70,7 @@ def _preload(channel: Channel) -> tuple[Groundwork, int]:
     with as_in_a_candidate(message.argv) as asked_for:
         verdict = try_out(message.roots, own_life_line, message.project_dirs)
         environment = _import(verdict.good)
+        import_late()
     left_out = (*message.left_out, *(each.name for each in verdict.refused))
     early = EarlyImports(tuple(verdict.good), tuple(sorted(asked_for)), left_out, environment)
     groundwork = Groundwork(early, is_forked=True)

@@ -17,6 +17,10 @@ from functools import partial
 from math import inf
 from typing import Any, TypeVar
 
+# What `Config.load()` would import: here a template does it once, and not each worker.
+import uvicorn.lifespan.off
+import uvicorn.protocols.http.auto
+import uvicorn.protocols.websockets.auto  # noqa: F401
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
