@@ -159,6 +159,30 @@ def test_websocket_whose_messages_nobody_reads_hears_why_it_is_closed(session: D
     assert codes == [1012, 1012, 1012]
 
 
+@pytest.mark.both_strategies
+def test_websocket_that_the_application_has_not_answered_yet_is_answered_then_closed(
+    session: DevSession,
+) -> None:
+    """The code that began it ends its handshake, as it ends other requests."""
+    waiting = APP.replace(
+        '    await send({"type": "websocket.accept"})\n',
+        '    (BESIDE / "began").touch()\n'
+        '    while not (BESIDE / "go").exists(): await asyncio.sleep(0.01)\n'
+        '    await send({"type": "websocket.accept"})\n',
+    )
+    session.save("app.py", version(2, waiting))
+    assert session.get().body == "000002"
+    with ThreadPoolExecutor() as pool:
+        opening = pool.submit(open_websocket, session)
+        wait_until(beside(session, "began").exists, "the handshake did not begin")
+        session.save("app.py", version(3, waiting))
+        assert session.get().body == "000003"
+        beside(session, "go").touch()
+        with opening.result(5) as client:
+            assert client.recv(5) == "000002"
+            assert close_code(client) == 1012
+
+
 def close_code(client: ClientConnection) -> int | None:
     """Of the end that comes behind what it has not read yet."""
     try:

@@ -132,6 +132,35 @@ def test_cancellation_of_the_applications_own_comes_through(told: list[str]) -> 
         call(application, told)
 
 
+class DisconnectError(Exception):
+    """As frameworks raise it where a WebSocket was closed."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def test_close_for_a_restart_that_the_application_does_not_catch_is_no_error(
+    told: list[str],
+) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        raise DisconnectError(1012)
+
+    call(application, told, {**SCOPE, "type": "websocket"})
+
+    assert told == ["line 101", "websocket.accept"]
+
+
+@pytest.mark.parametrize(("kind", "code"), [("websocket", 1001), ("http", 1012)])
+def test_other_codes_and_kinds_are_errors_as_ever(told: list[str], kind: str, code: int) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        raise DisconnectError(code)
+
+    with pytest.raises(DisconnectError):
+        call(application, told, {**SCOPE, "type": kind})
+
+
 @pytest.fixture
 def notes_fd() -> Iterator[int]:
     fd = os.memfd_create("notes")

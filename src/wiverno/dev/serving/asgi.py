@@ -39,6 +39,8 @@ _ACCEPTS_PER_TURN = 64
 _ACCEPT_PAUSE_S = 1.0
 # For streams that were cut: half of it to notice, the other half to run their `finally`.
 _CUT_STREAMS_S = 0.2
+# No protocol tells when its handshake has ended.
+_LOOK_AGAIN_S = 0.01
 # Beyond all that, for an application that blocks the loop: so short that of the time to leave
 # there is something left for its atexit handlers.
 _MARGIN_S = 0.1
@@ -310,10 +312,22 @@ class _Connections:
         """
         for connection in list(self._connections):
             if not isinstance(connection, GatedProtocol):
-                # A message of the client that nobody reads would turn the close into a reset.
-                with contextlib.suppress(OSError):  # Closed already, or out of descriptors.
-                    self._run(linger(connection.transport.get_extra_info("socket")))
-                connection.shutdown()
+                self._run(self._close_websocket(connection))
+
+    async def _close_websocket(self, connection: Any) -> None:
+        # One that waits for the application's answer would be told of an error: 500.
+        while not _is_answered(connection):
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        if connection.transport.is_closing():
+            return
+        try:
+            # A message of the client that nobody reads would turn the close into a reset.
+            lingering = linger(connection.transport.get_extra_info("socket"))
+        except OSError:  # Out of descriptors.
+            connection.shutdown()
+            return
+        connection.shutdown()
+        await lingering
 
     def abandon_in_fork(self) -> None:
         """The loop's objects live on in the child, so the numbers stay taken."""
@@ -345,6 +359,12 @@ class _Connections:
     def _look(self) -> None:
         if not (self._connections or self._tasks or self._own_tasks):
             self._on_over()
+
+
+def _is_answered(websocket: Any) -> bool:
+    """Has the handshake ended, well or not? uvicorn's protocols do not agree on how to say so."""
+    completed: asyncio.Event | None = getattr(websocket, "handshake_completed_event", None)
+    return bool(websocket.handshake_complete if completed is None else completed.is_set())
 
 
 def _configure(application: ASGIApplication) -> Config:

@@ -13,6 +13,8 @@ CUT_AT_THE_DEADLINE = "cut at the deadline"
 # Of the answer to a WebSocket's request: RFC 6455 section 4.2.2, the ASGI specification.
 _ACCEPTED = 101
 _REFUSED = 403
+# With it a WebSocket is closed for new code, RFC 6455 section 7.4.2.
+_SERVICE_RESTART = 1012
 _FAILED_TEXT = b"Internal Server Error"
 
 
@@ -35,7 +37,10 @@ class ToldASGIApplication:
             # Told to its client by the end of the connection; a traceback would tell nobody more.
             if error.args[:1] != (CUT_AT_THE_DEADLINE,):
                 raise
-        except Exception:
+        except Exception as error:
+            if scope["type"] == "websocket" and _code_of(error) == _SERVICE_RESTART:
+                # Frameworks raise it out of `receive`: one for each WebSocket at each save.
+                return
             if scope["type"] == "http" and not answer.has_begun:
                 await answer.fail()
             raise
@@ -90,6 +95,11 @@ class _Answer:
     def _tags(self) -> list[tuple[str, str]]:
         # The specification wants the names in lower case.
         return [(name.lower(), text) for name, text in self._telling.tags()]
+
+
+def _code_of(error: Exception) -> object:
+    """Why a WebSocket was closed, as the exceptions of frameworks have it."""
+    return getattr(error, "code", None)
 
 
 def _target_of(scope: Scope) -> str:
