@@ -262,6 +262,23 @@ def test_lifespan_that_hangs_is_a_page_that_heals(project: Path) -> None:
         assert session.get().body == "000002"
 
 
+def test_page_of_a_start_up_that_awaits_says_where(project: Path) -> None:
+    """The thread stands in the event loop, which tells nobody anything."""
+    hanging = APP.replace(
+        "    while True:\n        kind", "    await dial()\n    while True:\n        kind"
+    )
+    dial = "\n\nasync def dial():\n    await asyncio.sleep(600)\n"
+    (project / "app.py").write_text(hanging + dial)
+    # Asked half a second before; an interpreter and uvicorn have to be there by then.
+    with DevSession(project, "app:app", "--wait-timeout", "3") as session:
+        page = session.get(headers={"Accept": "text/plain"})
+        save(session, 2)
+
+        assert page.status == 503
+        assert "in dial" in page.body
+        assert session.get().body == "000002"
+
+
 @pytest.mark.parametrize("line", ["assert scope['type'] == 'http'", "scope['path']", "return"])
 def test_application_without_lifespan_is_served(project: Path, line: str) -> None:
     (project / "app.py").write_text(APP.replace("await lifespan(receive, send)", line))
@@ -426,6 +443,22 @@ def test_connection_of_import_and_start_up_may_be_used_in_requests(project: Path
     )
     with DevSession(project) as session:
         assert session.get().body == "000001"
+
+
+@pytest.mark.both_strategies
+def test_loop_that_an_import_has_set_is_the_one_that_serves(project: Path) -> None:
+    """As under uvicorn, which imports applications in its loop."""
+    early = "import asyncio\nLOOP = asyncio.new_event_loop()\nasyncio.set_event_loop(LOOP)\n"
+    app = early + APP.replace(
+        '    if path == "/error":',
+        '    await LOOP.run_in_executor(None, int)\n    if path == "/error":',
+    )
+    (project / "app.py").write_text(app)
+    with DevSession(project) as session:
+        first = session.get().body
+        session.save("app.py", version(2, app))
+
+        assert (first, session.get().body) == ("000001", "000002")
 
 
 def test_fork_of_the_application_holds_no_connection_of_its_worker(project: Path) -> None:

@@ -35,7 +35,7 @@ from wiverno.dev.processes.groundwork import Groundwork
 from wiverno.dev.processes.held_output import SHOWN_AFTER_S, HeldOutput
 from wiverno.dev.processes.messages import Build, Built, Copied, Outcome
 from wiverno.dev.processes.own_pages import find_own_pages
-from wiverno.dev.processes.stack import answer_with_stack
+from wiverno.dev.processes.stack import answer_with_more, answer_with_stack
 
 if TYPE_CHECKING:
     from wiverno.dev.loading.doorbell import Doorbell, HangingDoorbell
@@ -161,6 +161,7 @@ class Candidate:
             host = _import_asgi_host()(as_asgi3(application, interface))
             self._roots.served_with(type(host).__module__)
             self.asgi_host, self.shutdown = host, host.shutdown
+            answer_with_more(self.files.stack, host.where_it_waits)
             host.startup()
         elif "wiverno.core.lifespan" in sys.modules:
             # Whoever has one has imported it; others need not.

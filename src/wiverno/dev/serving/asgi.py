@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import selectors
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Sequence
@@ -24,6 +23,7 @@ from wiverno.core.asgi_types import ASGIApplication
 from wiverno.core.server.http_date import http_date
 from wiverno.core.server.seam import Seam
 from wiverno.core.server.settings import ServerSettings
+from wiverno.dev.serving.event_loop import loop_of_main_thread, selector_of
 from wiverno.dev.serving.gated_protocol import GatedProtocol, gated
 from wiverno.dev.serving.lifespan import ASGILifespan
 from wiverno.dev.serving.linger import linger
@@ -54,8 +54,7 @@ class ASGIHost:
 
     def __init__(self, application: ASGIApplication) -> None:
         self._application = application
-        self._selector = selectors.DefaultSelector()
-        self._loop = asyncio.SelectorEventLoop(self._selector)
+        self._loop = loop_of_main_thread()
         self._lifespan: ASGILifespan | None = None
 
     def startup(self) -> None:
@@ -64,10 +63,16 @@ class ASGIHost:
         if (error := self._loop.run_until_complete(self._start())) is not None:
             raise error
 
+    def where_it_waits(self) -> str:
+        """Of a start-up: what the stack of this thread does not show. Empty while it runs."""
+        if self._lifespan is None or asyncio.current_task(self._loop) is not None:
+            return ""
+        return self._lifespan.where_it_waits()
+
     def make_serving(self, gatekeeper: Gatekeeper, telling: Telling) -> "ASGIServing":
         told = ToldASGIApplication(self._application, telling)
         state = {} if self._lifespan is None else self._lifespan.state
-        return ASGIServing(told, gatekeeper, self._loop, self._selector, state)
+        return ASGIServing(told, gatekeeper, self._loop, state)
 
     def run_beside(self, function: Callable[[], T]) -> T:
         """Run the loop in this thread until `function` has returned in another one."""
@@ -117,13 +122,11 @@ class ASGIServing:
         self,
         application: ASGIApplication,
         gatekeeper: Gatekeeper,
-        loop: asyncio.AbstractEventLoop,
-        selector: selectors.BaseSelector,
+        loop: asyncio.SelectorEventLoop,
         state: dict[str, Any],
     ) -> None:
         """`state` is what the lifespan of the application has left for its requests."""
         self._loop = loop
-        self._selector = selector
         self._has_gone = False
         self._is_over = threading.Event()
         self._connections = _Connections(application, gatekeeper, loop, state, self._is_over.set)
@@ -157,7 +160,8 @@ class ASGIServing:
 
     def abandon_in_fork(self) -> None:
         self._connections.abandon_in_fork()
-        self._selector.close()
+        # Closed by itself, the loop would first take out what the parent still watches.
+        selector_of(self._loop).close()
 
     def _call(self, function: Callable[[], None]) -> None:
         # Closed: another retire() has ended everything.
