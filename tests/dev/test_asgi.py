@@ -393,6 +393,22 @@ def test_broken_save_when_kept_leaves_websockets_and_lifespan_alone(session: Dev
             client.recv(5)
 
 
+@pytest.mark.parametrize("session", [KEEP], indirect=True)
+def test_websocket_from_before_a_broken_save_waits_for_no_stream_that_came_after_it(
+    session: DevSession,
+) -> None:
+    with open_websocket(session) as client, connection(session) as streamed:
+        client.recv(5)
+        session.save("app.py", SYNTAX_ERROR)
+        assert session.get().headers["x-wiverno-error"] == "SyntaxError"
+        streamed.send(REQUEST.replace(b"/ ", b"/events "))
+        wait_until(lambda: b"data" in streamed.line(), "the stream did not begin")
+        save(session, 2)
+        assert session.get().body == "000002"
+
+        assert close_code(client) == 1012
+
+
 @pytest.mark.parametrize("session", [MANUAL], indirect=True)
 def test_changes_when_manual_are_counted_and_a_signal_brings_them_in(session: DevSession) -> None:
     save(session, 2)
