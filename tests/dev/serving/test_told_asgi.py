@@ -152,7 +152,28 @@ def test_close_for_a_restart_that_the_application_does_not_catch_is_no_error(
     assert told == ["line 101", "websocket.accept"]
 
 
-@pytest.mark.parametrize(("kind", "code"), [("websocket", 1001), ("http", 1012)])
+def test_close_that_the_application_meets_where_it_sends_is_no_error(
+    told: list[str],
+) -> None:
+    async def send_in_vain(message: Message) -> None:
+        raise OSError("closed")
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        with pytest.raises(OSError, match="closed"):
+            await send({"type": "websocket.send", "text": "x"})
+        raise DisconnectError(1006)
+
+    scope: Scope = {**SCOPE, "type": "websocket"}
+    asyncio.run(ToldASGIApplication(application, Telling(4))(scope, never, send_in_vain))
+
+
+async def never() -> Message:
+    raise AssertionError("nobody asked for a message")
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [("websocket", 1001), ("websocket", 1006), ("http", 1012)]
+)
 def test_other_codes_and_kinds_are_errors_as_ever(told: list[str], kind: str, code: int) -> None:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         raise DisconnectError(code)

@@ -12,6 +12,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from functools import partial
 from math import inf
 from typing import Any, TypeVar
@@ -76,20 +77,26 @@ class ASGIHost:
 
     def run_beside(self, function: Callable[[], T]) -> T:
         """Run the loop in this thread until `function` has returned in another one."""
-        results: list[T] = []
-        is_done = threading.Event()
+        outcome: Future[T] = Future()
+        is_over = False
+
+        def end() -> None:
+            # Said in the loop: a stop that it has not heard of would end its shutdown.
+            nonlocal is_over
+            is_over = True
+            self._loop.stop()
 
         def run() -> None:
             try:
-                results.append(function())
-            finally:
-                is_done.set()
-                self._loop.call_soon_threadsafe(self._loop.stop)
+                outcome.set_result(function())
+            except BaseException as error:  # noqa: BLE001 - raised in the other thread
+                outcome.set_exception(error)
+            self._loop.call_soon_threadsafe(end)
 
         threading.Thread(target=run, name="wiverno-messages", daemon=True).start()
-        while not is_done.is_set():  # The application may stop the loop, too.
+        while not is_over:  # The application may stop the loop, too.
             self._loop.run_forever()
-        return results[0]
+        return outcome.result()
 
     def shutdown(self) -> None:
         """In the main thread, when nothing is served any more."""
