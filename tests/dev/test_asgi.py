@@ -231,6 +231,21 @@ def test_lifespan_begins_before_the_first_request_and_ends_with_its_worker(
     ]
 
 
+def test_shutdown_that_hangs_is_cut_short_and_told(project: Path) -> None:
+    (project / "app.py").write_text(
+        APP.replace(
+            '        await send({"type": kind + ".complete"})\n',
+            '        if kind == "lifespan.shutdown":\n            await asyncio.sleep(600)\n'
+            '        await send({"type": kind + ".complete"})\n',
+        )
+    )
+    with DevSession(project) as session:
+        assert session.get().body == "000001"
+        assert session.stop() == 0
+
+    assert "shutdown of the application takes too long" in session.output
+
+
 @pytest.mark.parametrize(
     "line",
     [
