@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from wiverno.core.asgi_types import Receive, Scope, Send
-from wiverno.dev.serving import asgi
+from wiverno.dev.serving import asgi_connections
 from wiverno.dev.serving.asgi import ASGIHost, ASGIServing
 from wiverno.dev.serving.gated_protocol import gated
 from wiverno.dev.serving.telling import Telling
@@ -111,7 +111,7 @@ class Served:
 def serve(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Served]]:
-    monkeypatch.setattr(asgi, "gated", lambda protocol: gated(request.param))
+    monkeypatch.setattr(asgi_connections, "gated", lambda protocol: gated(request.param))
     with contextlib.ExitStack() as stack:
 
         def make(most: float = math.inf, application: Any = None) -> Served:
