@@ -72,13 +72,14 @@ def test_answer_is_tagged_and_told_before_its_first_part_is_sent(told: list[str]
     assert sent[0]["headers"] == [(b"a", b"b"), TAG]
 
 
+@pytest.mark.parametrize("error", [LookupError, SystemExit])
 def test_failure_before_the_answer_is_a_tagged_500_and_still_an_exception(
-    told: list[str],
+    told: list[str], error: type[BaseException]
 ) -> None:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        raise LookupError
+        raise error
 
-    with pytest.raises(LookupError):
+    with pytest.raises(error):
         call(application, told)
     assert told == ["http.response.start", "line 500", "http.response.body"]
 

@@ -39,7 +39,7 @@ class ToldASGIApplication:
             # Told to its client by the end of the connection; a traceback would tell nobody more.
             if error.args[:1] != (CUT_AT_THE_DEADLINE,):
                 raise
-        except Exception as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             if scope["type"] == "websocket" and answer.has_ended_with(error):
                 # One traceback for each WebSocket at each save.
                 return
@@ -83,7 +83,7 @@ class _Answer:
             self._has_lost_client = True
             raise
 
-    def has_ended_with(self, error: Exception) -> bool:
+    def has_ended_with(self, error: BaseException) -> bool:
         """Does the exception say that this WebSocket was closed, and nothing else?
 
         So frameworks let the application know of it, where it receives or where it sends.
