@@ -82,6 +82,10 @@ class DoubleClass:
         await send({"version": self.scope["asgi"]["version"]})
 
 
+class InheritedDouble(DoubleClass):
+    pass
+
+
 class AwaitedClass:
     def __init__(self, scope: Any, receive: Any, send: Any) -> None:
         pass
@@ -157,6 +161,7 @@ CASES = {
     "double": (double, ASGI2),
     "double object": (DoubleObject(), ASGI2),
     "double class": (DoubleClass, ASGI2),
+    "inherited double": (InheritedDouble, ASGI2),
     "decorated double": (decorated(double), ASGI2),
 }
 

@@ -159,6 +159,30 @@ def test_websocket_whose_messages_nobody_reads_hears_why_it_is_closed(session: D
     assert codes == [1012, 1012, 1012]
 
 
+@pytest.mark.both_strategies
+def test_websocket_that_the_application_has_not_answered_yet_is_answered_then_closed(
+    session: DevSession,
+) -> None:
+    """The code that began it ends its handshake, as it ends other requests."""
+    waiting = APP.replace(
+        '    await send({"type": "websocket.accept"})\n',
+        '    (BESIDE / "began").touch()\n'
+        '    while not (BESIDE / "go").exists(): await asyncio.sleep(0.01)\n'
+        '    await send({"type": "websocket.accept"})\n',
+    )
+    session.save("app.py", version(2, waiting))
+    assert session.get().body == "000002"
+    with ThreadPoolExecutor() as pool:
+        opening = pool.submit(open_websocket, session)
+        wait_until(beside(session, "began").exists, "the handshake did not begin")
+        session.save("app.py", version(3, waiting))
+        assert session.get().body == "000003"
+        beside(session, "go").touch()
+        with opening.result(5) as client:
+            assert client.recv(5) == "000002"
+            assert close_code(client) == 1012
+
+
 def close_code(client: ClientConnection) -> int | None:
     """Of the end that comes behind what it has not read yet."""
     try:
@@ -207,6 +231,21 @@ def test_lifespan_begins_before_the_first_request_and_ends_with_its_worker(
     ]
 
 
+def test_shutdown_that_hangs_is_cut_short_and_told(project: Path) -> None:
+    (project / "app.py").write_text(
+        APP.replace(
+            '        await send({"type": kind + ".complete"})\n',
+            '        if kind == "lifespan.shutdown":\n            await asyncio.sleep(600)\n'
+            '        await send({"type": kind + ".complete"})\n',
+        )
+    )
+    with DevSession(project) as session:
+        assert session.get().body == "000001"
+        assert session.stop() == 0
+
+    assert "shutdown of the application takes too long" in session.output
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -235,6 +274,23 @@ def test_lifespan_that_hangs_is_a_page_that_heals(project: Path) -> None:
         save(session, 2)
 
         assert page.status == 503
+        assert session.get().body == "000002"
+
+
+def test_page_of_a_start_up_that_awaits_says_where(project: Path) -> None:
+    """The thread stands in the event loop, which tells nobody anything."""
+    hanging = APP.replace(
+        "    while True:\n        kind", "    await dial()\n    while True:\n        kind"
+    )
+    dial = "\n\nasync def dial():\n    await asyncio.sleep(600)\n"
+    (project / "app.py").write_text(hanging + dial)
+    # Asked half a second before; an interpreter and uvicorn have to be there by then.
+    with DevSession(project, "app:app", "--wait-timeout", "3") as session:
+        page = session.get(headers={"Accept": "text/plain"})
+        save(session, 2)
+
+        assert page.status == 503
+        assert "in dial" in page.body
         assert session.get().body == "000002"
 
 
@@ -352,6 +408,22 @@ def test_broken_save_when_kept_leaves_websockets_and_lifespan_alone(session: Dev
             client.recv(5)
 
 
+@pytest.mark.parametrize("session", [KEEP], indirect=True)
+def test_websocket_from_before_a_broken_save_waits_for_no_stream_that_came_after_it(
+    session: DevSession,
+) -> None:
+    with open_websocket(session) as client, connection(session) as streamed:
+        client.recv(5)
+        session.save("app.py", SYNTAX_ERROR)
+        assert session.get().headers["x-wiverno-error"] == "SyntaxError"
+        streamed.send(REQUEST.replace(b"/ ", b"/events "))
+        wait_until(lambda: b"data" in streamed.line(), "the stream did not begin")
+        save(session, 2)
+        assert session.get().body == "000002"
+
+        assert close_code(client) == 1012
+
+
 @pytest.mark.parametrize("session", [MANUAL], indirect=True)
 def test_changes_when_manual_are_counted_and_a_signal_brings_them_in(session: DevSession) -> None:
     save(session, 2)
@@ -402,6 +474,22 @@ def test_connection_of_import_and_start_up_may_be_used_in_requests(project: Path
     )
     with DevSession(project) as session:
         assert session.get().body == "000001"
+
+
+@pytest.mark.both_strategies
+def test_loop_that_an_import_has_set_is_the_one_that_serves(project: Path) -> None:
+    """As under uvicorn, which imports applications in its loop."""
+    early = "import asyncio\nLOOP = asyncio.new_event_loop()\nasyncio.set_event_loop(LOOP)\n"
+    app = early + APP.replace(
+        '    if path == "/error":',
+        '    await LOOP.run_in_executor(None, int)\n    if path == "/error":',
+    )
+    (project / "app.py").write_text(app)
+    with DevSession(project) as session:
+        first = session.get().body
+        session.save("app.py", version(2, app))
+
+        assert (first, session.get().body) == ("000001", "000002")
 
 
 def test_fork_of_the_application_holds_no_connection_of_its_worker(project: Path) -> None:

@@ -126,9 +126,14 @@ def _interface_of_function(function: Any) -> Interface:
 def _interface_of_class(cls: type) -> Interface:
     if hasattr(cls, "__await__"):
         return Interface.ASGI3
-    takes_scope = _required_names(vars(cls).get("__init__"))[1:] == ("scope",)
-    is_called = _is_coroutine_function(vars(cls).get("__call__"))
+    takes_scope = _required_names(_method(cls, "__init__"))[1:] == ("scope",)
+    is_called = _is_coroutine_function(_method(cls, "__call__"))
     return Interface.ASGI2 if takes_scope and is_called else Interface.WSGI
+
+
+def _method(cls: type, name: str) -> Any:
+    """Of its objects, inherited or not: asked for it, a class answers with its own `__call__`."""
+    return next((vars(each)[name] for each in cls.__mro__ if name in vars(each)), None)
 
 
 def _is_coroutine_function(function: Any) -> bool:

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from wiverno.core.asgi_types import Receive, Scope, Send
-from wiverno.dev.serving import asgi
+from wiverno.dev.serving import asgi_connections
 from wiverno.dev.serving.asgi import ASGIHost, ASGIServing
 from wiverno.dev.serving.gated_protocol import gated
 from wiverno.dev.serving.telling import Telling
@@ -111,7 +111,7 @@ class Served:
 def serve(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Served]]:
-    monkeypatch.setattr(asgi, "gated", lambda protocol: gated(request.param))
+    monkeypatch.setattr(asgi_connections, "gated", lambda protocol: gated(request.param))
     with contextlib.ExitStack() as stack:
 
         def make(most: float = math.inf, application: Any = None) -> Served:
@@ -303,3 +303,37 @@ def test_http_client_of_the_standard_library_is_served(serve: Callable[..., Serv
     client.close()
 
     assert answers == [b"/%d " % number + b"x" * 100_000 for number in range(3)]
+
+
+def test_loop_beside_what_returns_at_once_can_still_be_shut_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A stop that is still to come would end the shutdown before its time."""
+    monkeypatch.setattr(threading.Thread, "start", threading.Thread.run)
+    told = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        for kind in ("lifespan.startup", "lifespan.shutdown"):
+            await receive()
+            told.append(kind)
+            await send({"type": f"{kind}.complete"})
+
+    host = ASGIHost(application)
+    host.startup()
+
+    assert host.run_beside(lambda: 1) == 1
+    host.shutdown()
+    assert told == ["lifespan.startup", "lifespan.shutdown"]
+
+
+def test_failure_beside_the_loop_is_raised_where_the_loop_ran() -> None:
+    host = ASGIHost(Application())
+
+    def fail() -> None:
+        raise LookupError("beside the loop")
+
+    try:
+        with pytest.raises(LookupError, match="beside the loop"):
+            host.run_beside(fail)
+    finally:
+        host.shutdown()

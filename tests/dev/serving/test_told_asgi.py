@@ -72,13 +72,14 @@ def test_answer_is_tagged_and_told_before_its_first_part_is_sent(told: list[str]
     assert sent[0]["headers"] == [(b"a", b"b"), TAG]
 
 
+@pytest.mark.parametrize("error", [LookupError, SystemExit])
 def test_failure_before_the_answer_is_a_tagged_500_and_still_an_exception(
-    told: list[str],
+    told: list[str], error: type[BaseException]
 ) -> None:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        raise LookupError
+        raise error
 
-    with pytest.raises(LookupError):
+    with pytest.raises(error):
         call(application, told)
     assert told == ["http.response.start", "line 500", "http.response.body"]
 
@@ -130,6 +131,56 @@ def test_cancellation_of_the_applications_own_comes_through(told: list[str]) -> 
 
     with pytest.raises(asyncio.CancelledError):
         call(application, told)
+
+
+class DisconnectError(Exception):
+    """As frameworks raise it where a WebSocket was closed."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def test_close_for_a_restart_that_the_application_does_not_catch_is_no_error(
+    told: list[str],
+) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        raise DisconnectError(1012)
+
+    call(application, told, {**SCOPE, "type": "websocket"})
+
+    assert told == ["line 101", "websocket.accept"]
+
+
+def test_close_that_the_application_meets_where_it_sends_is_no_error(
+    told: list[str],
+) -> None:
+    async def send_in_vain(message: Message) -> None:
+        raise OSError("closed")
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        with pytest.raises(OSError, match="closed"):
+            await send({"type": "websocket.send", "text": "x"})
+        raise DisconnectError(1006)
+
+    scope: Scope = {**SCOPE, "type": "websocket"}
+    asyncio.run(ToldASGIApplication(application, Telling(4))(scope, never, send_in_vain))
+
+
+async def never() -> Message:
+    raise AssertionError("nobody asked for a message")
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [("websocket", 1001), ("websocket", 1006), ("http", 1012)]
+)
+def test_other_codes_and_kinds_are_errors_as_ever(told: list[str], kind: str, code: int) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        raise DisconnectError(code)
+
+    with pytest.raises(DisconnectError):
+        call(application, told, {**SCOPE, "type": kind})
 
 
 @pytest.fixture

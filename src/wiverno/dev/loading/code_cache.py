@@ -50,7 +50,7 @@ class CodeCache:
             prune(self._directory, _LIMIT_BYTES)
 
     def leave_to_parent(self) -> None:
-        """In a child that goes on with another build: what was compiled so far is not its to save."""
+        """In a child that goes on with another build: it saves what it compiles itself."""
         self._unsaved = {}
 
     def _read(self, key: bytes) -> tuple[Segment, ...] | None:

@@ -36,7 +36,7 @@ from wiverno.dev.processes.groundwork import Groundwork
 from wiverno.dev.processes.held_output import SHOWN_AFTER_S, HeldOutput
 from wiverno.dev.processes.messages import Build, Built, Copied, Outcome
 from wiverno.dev.processes.own_pages import find_own_pages
-from wiverno.dev.processes.stack import answer_with_stack
+from wiverno.dev.processes.stack import answer_with_more, answer_with_stack
 
 if TYPE_CHECKING:
     from wiverno.dev.loading.doorbell import Doorbell, HangingDoorbell
@@ -172,6 +172,7 @@ class Candidate:
     def _start_asgi(self, host: "ASGIHost") -> None:
         self._roots.served_with(type(host).__module__)
         self.asgi_host, self.shutdown = host, host.shutdown
+        answer_with_more(self.files.stack, host.where_it_waits)
         host.startup()
 
     def _start_wsgi(self, application: Any) -> None:

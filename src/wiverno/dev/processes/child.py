@@ -21,6 +21,7 @@ BLOCKED_AT_THE_START = frozenset({signal.SIGINT, signal.SIGUSR1})
 """Signals to the whole group that would end an interpreter which has no handler for them yet."""
 
 _exit_handlers_run = threading.Lock()
+_is_shutting_down = threading.Event()
 
 
 def begin(descriptor_limit: int) -> None:
@@ -65,7 +66,11 @@ def leave(status: int, within_s: float, shutdown: Callable[[], object] | None = 
     """
     bound_leaving(status, within_s)
     if shutdown is not None:
-        shutdown()
+        _is_shutting_down.set()
+        try:
+            shutdown()
+        finally:
+            _is_shutting_down.clear()
     # Neither this nor what runs the handlers is public, but multiprocessing ends its
     # processes with the same two. This one joins threads and ends executors.
     threading._shutdown()  # type: ignore[attr-defined]
@@ -99,6 +104,9 @@ def _after(delay_s: float, end: Callable[[int], NoReturn], status: int) -> None:
 def _run_exit_handlers(status: int) -> NoReturn:
     # Never released: who comes second waits for the end of the process.
     _exit_handlers_run.acquire()
+    if _is_shutting_down.is_set():
+        # Else nobody would miss what it had yet to write.
+        complain("The shutdown of the application takes too long and is cut short.")
     atexit._run_exitfuncs()
     _exit(status)
 

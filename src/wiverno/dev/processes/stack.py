@@ -8,6 +8,8 @@ import contextlib
 import faulthandler
 import os
 import signal
+from collections.abc import Callable
+from types import FrameType
 
 from wiverno.dev.application_forks import in_child
 
@@ -26,6 +28,24 @@ def answer_with_stack(fd: int) -> None:
         os.write(fd, _READY)
         # In what the application forks the descriptor is closed, and its number another's.
         in_child(_answer_no_more)
+
+
+def answer_with_more(fd: int, more: Callable[[], str]) -> None:
+    """From now on `more()` is written behind the stack, once the main thread runs Python again."""
+    if _STACK_SIGNAL is None:
+        return
+
+    def write_more(number: int, frame: FrameType | None) -> None:
+        # Closed by the application, which is being interrupted here.
+        with contextlib.suppress(OSError):
+            os.write(fd, more().encode(errors="replace"))
+
+    # Between the two handlers the signal would end the process.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [_STACK_SIGNAL])
+    faulthandler.unregister(_STACK_SIGNAL)
+    signal.signal(_STACK_SIGNAL, write_more)
+    faulthandler.register(_STACK_SIGNAL, file=fd, all_threads=False, chain=True)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [_STACK_SIGNAL])
 
 
 def _answer_no_more() -> None:

@@ -147,9 +147,17 @@ class WorkerServer:
         return max(_LEAVE_AT_LEAST_S, min(message.leave_s, leave_by - time.monotonic()))
 
     def _finish(self, deadline_s: float) -> None:
-        ends_at = time.monotonic() + deadline_s
-        for serving in reversed(self._servings):
-            serving.retire(max(0.0, ends_at - time.monotonic()))
+        *earlier, last = self._servings
+        # At the same time: a WebSocket of one hears of the restart, whatever another still streams.
+        threads = [
+            threading.Thread(target=serving.retire, args=(deadline_s,), daemon=True)
+            for serving in earlier
+        ]
+        for thread in threads:
+            thread.start()
+        last.retire(deadline_s)
+        for thread in threads:
+            thread.join()
 
     def _abandon_in_fork(self) -> None:
         for serving in self._servings:

@@ -10,6 +10,7 @@ from typing import Any
 
 from wiverno.core.asgi_types import ASGIApplication, Message, Scope
 from wiverno.core.exceptions import WivernoError
+from wiverno.dev.serving.awaiting import awaiting_text
 
 # Frameworks say that they failed, then raise what failed.
 _LAST_WORDS_S = 1.0
@@ -61,6 +62,12 @@ class ASGILifespan:
             raise LifespanStartupError(f"The start-up of the application failed: {said}")
         if self._error is not None and not self._has_no_lifespan(self._error):
             raise self._error
+
+    def where_it_waits(self) -> str:
+        """The stack of a start-up that is not done; empty for any other."""
+        if self.is_started or self._task is None or self._task.done():
+            return ""
+        return awaiting_text(self._task.get_coro())
 
     async def shutdown(self) -> None:
         """Returns when the application has answered or ended. What fails is logged."""

@@ -13,6 +13,10 @@ CUT_AT_THE_DEADLINE = "cut at the deadline"
 # Of the answer to a WebSocket's request: RFC 6455 section 4.2.2, the ASGI specification.
 _ACCEPTED = 101
 _REFUSED = 403
+# Why a WebSocket is closed for new code, and why one seems to be that nobody closed: RFC 6455
+# section 7.4.
+_SERVICE_RESTART = 1012
+_ABNORMAL = 1006
 _FAILED_TEXT = b"Internal Server Error"
 
 
@@ -35,7 +39,10 @@ class ToldASGIApplication:
             # Told to its client by the end of the connection; a traceback would tell nobody more.
             if error.args[:1] != (CUT_AT_THE_DEADLINE,):
                 raise
-        except Exception:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            if scope["type"] == "websocket" and answer.has_ended_with(error):
+                # One traceback for each WebSocket at each save.
+                return
             if scope["type"] == "http" and not answer.has_begun:
                 await answer.fail()
             raise
@@ -51,6 +58,7 @@ class _Answer:
     def __init__(self, line: AccessLine, telling: Telling, send: Send) -> None:
         self.line = line
         self.has_begun = False
+        self._has_lost_client = False
         self._telling = telling
         self._send = send
 
@@ -69,7 +77,19 @@ class _Answer:
                 self.line.show()
             case _:
                 pass
-        await self._send(message)
+        try:
+            await self._send(message)
+        except OSError:  # By the ASGI specification: the client is gone, or was told to go.
+            self._has_lost_client = True
+            raise
+
+    def has_ended_with(self, error: BaseException) -> bool:
+        """Does the exception say that this WebSocket was closed, and nothing else?
+
+        So frameworks let the application know of it, where it receives or where it sends.
+        """
+        code = getattr(error, "code", None)
+        return code == _SERVICE_RESTART or (code == _ABNORMAL and self._has_lost_client)
 
     async def fail(self) -> None:
         """As the server would, but tagged: what the code did is an answer of its generation."""
