@@ -54,9 +54,13 @@ def _answer_no_more() -> None:
 
 
 def ask_for_stack(pid: int, fd: int) -> int:
-    """Ask the process that has `fd`; returns where in the file its answer will begin."""
+    """Ask the process that has `fd`; returns where in the file its answer will begin.
+
+    A forked process whose `pid` is 0 has not said yet who it is. It is not asked: the signal
+    would go to our whole process group, and end it.
+    """
     size = os.fstat(fd).st_size
-    if _STACK_SIGNAL is not None and size >= len(_READY):
+    if _STACK_SIGNAL is not None and pid and size >= len(_READY):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, _STACK_SIGNAL)
     return size
