@@ -173,8 +173,8 @@ def test_find_when_it_took_one_says_why_and_what_else_is_there(
         ),
         (
             {"app.py": "def create_app(config, *, debug): ..."},
-            "app.py has create_app(config, debug), which needs arguments: "
-            "'app:create_app(config, debug)'.",
+            "app.py has create_app(config, debug), which needs arguments: write them as literals, "
+            "as in 'app:create_app(\"config\", debug=True)', or app = create_app(…) in a module.",
         ),
         (
             {"main.py": "from typer import Typer\napp = Typer()"},

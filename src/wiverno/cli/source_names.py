@@ -27,6 +27,8 @@ class Function(Bound):
     """`def name(...)`, decorated or not; a class without `required` arguments."""
 
     required: tuple[str, ...] = ()
+    required_by_name: tuple[str, ...] = ()
+    """Of these, those that are passed by name only."""
     takes: float = 0
     """How many positional arguments at most."""
     is_decorated: bool = False
@@ -176,11 +178,12 @@ def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Function:
     positional = [*node.args.posonlyargs, *node.args.args]
     required = positional[: len(positional) - len(node.args.defaults)]
     pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-    required += [each for each, default in pairs if default is None]
+    by_name = [each for each, default in pairs if default is None]
     return Function(
         node.name,
         node.lineno,
-        tuple(each.arg for each in required),
+        tuple(each.arg for each in (*required, *by_name)),
+        tuple(each.arg for each in by_name),
         float("inf") if node.args.vararg else len(positional),
         bool(node.decorator_list),
     )
