@@ -28,7 +28,9 @@ def describe_missing_module(module: str, attribute: str, error: ModuleNotFoundEr
     text = f"No module named {error.name!r}"
     if error.name != module:
         text += f" (needed for {module!r})"
-    candidates = list(_module_names_below(Path(first)))
+    # A folder in it, as `src`, may be on the path for the project's sake.
+    inner = [each for each in others if Path(each).parent == Path(first)]
+    candidates = [name for each in (first, *inner) for name in _module_names_below(Path(each))]
     return f"{text}. {places}. {_suggest_module(module, attribute, candidates)}"
 
 
