@@ -27,11 +27,11 @@ class Function(Bound):
     """`def name(...)`, decorated or not; a class without `required` arguments."""
 
     required: tuple[str, ...] = ()
-    required_by_name: tuple[str, ...] = ()
-    """Of these, those that are passed by name only."""
     takes: float = 0
     """How many positional arguments at most."""
     is_decorated: bool = False
+    required_by_name: tuple[str, ...] = ()
+    """Of those that are required, the ones that are passed by name only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Function:
         node.name,
         node.lineno,
         tuple(each.arg for each in (*required, *by_name)),
-        tuple(each.arg for each in by_name),
         float("inf") if node.args.vararg else len(positional),
         bool(node.decorator_list),
+        tuple(each.arg for each in by_name),
     )
