@@ -7,10 +7,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from wiverno.cli.commands import wiverno
-from wiverno.cli.configuration import Configuration, read
+from wiverno.cli.configuration import INTERFACES, Configuration, read
 from wiverno.cli.failures import UserError
 from wiverno.cli.words import DevelopmentOptions
 from wiverno.core.app_target import AppTarget
+from wiverno.core.interfaces import INTERFACE_CHOICES
 from wiverno.core.server.settings import ServerSettings
 
 WHOLE = """\
@@ -18,6 +19,7 @@ WHOLE = """\
 app = "shop.web:app"
 host = "0.0.0.0"
 port = 9000
+interface = "asgi"
 env_file = [".env", "dev.env"]
 watch = ["shop", "shared"]
 ignore = "*.log"
@@ -36,9 +38,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     calls: list[Any] = []
 
     def serve_prod(
-        target: AppTarget, settings: ServerSettings, *, host: str, port: int, **_: object
+        target: AppTarget, settings: ServerSettings, *, host: str, port: int, interface: str
     ) -> None:
-        calls.append((str(target), settings.uds, host, port))
+        calls.append((str(target), settings.uds, host, port, interface))
 
     monkeypatch.setattr("wiverno.cli.development.serve", calls.append)
     monkeypatch.setattr("wiverno.cli.production.serve", serve_prod)
@@ -68,6 +70,7 @@ def write(folder: Path, text: str) -> None:
                 {
                     "host": "0.0.0.0",
                     "port": 9000,
+                    "interface": "asgi",
                     "env_file": [".env", "dev.env"],
                     "watch": "shop,shared",
                     "ignore": "*.log",
@@ -92,10 +95,19 @@ def test_read_when_there_is_no_file_is_empty(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("prot = 1", "'prot' below [tool.wiverno] in pyproject.toml is not known. Did you mean 'p"),
-        ("colour = 1", "is not known. There are: app, host, port, env_file, watch, ignore."),
+        (
+            "colour = 1",
+            "is not known. There are: app, host, port, interface, env_file, watch, ignore.",
+        ),
         ("port = '80'", "port = '80' below [tool.wiverno] in pyproject.toml has to be a number"),
         ("port = true", "has to be a number from 0 to 65535"),
         ("port = 70000", "has to be a number from 0 to 65535"),
+        (
+            "interface = 'http'",
+            "interface = 'http' below [tool.wiverno] in pyproject.toml has to be one",
+        ),
+        ("interface = 'http'", "has to be one of 'auto', 'wsgi', 'asgi'."),
+        ("interface = ['asgi']", "has to be one of 'auto', 'wsgi', 'asgi'."),
         ("app = 1", "has to be a text, as 'module:attribute'"),
         ("watch = [1]", "watch = [1] below [tool.wiverno] in pyproject.toml has to be a text or a"),
         ("port = =", "pyproject.toml cannot be read: Invalid value (at line 2, column 8)"),
@@ -110,6 +122,10 @@ def test_read_when_it_is_bad_is_one_line_that_says_why(
         read(tmp_path)
 
     assert said in caught.value.message
+
+
+def test_interfaces_when_the_core_knows_others_are_the_same() -> None:
+    assert INTERFACES == INTERFACE_CHOICES
 
 
 def test_read_when_it_is_no_table_says_so(tmp_path: Path) -> None:
@@ -131,6 +147,7 @@ def test_dev_when_the_project_has_defaults_takes_them(project: Path, served: lis
             ["shop", "shared"],
             ["*.log"],
             1.0,
+            interface="asgi",
             env_files=(".env", "dev.env"),
         )
     ]
@@ -140,10 +157,12 @@ def test_dev_when_words_are_given_prefers_them(project: Path, served: list[Any])
     write(project, WHOLE)
     (project / "a.env").touch()
 
-    run("run", "dev", "other:site", "-p", "1", "-w", ".", "--env-file", "a.env")
+    words = ("-p", "1", "-w", ".", "--env-file", "a.env", "--interface", "wsgi")
+    run("run", "dev", "other:site", *words)
 
     assert (served[0].target, served[0].port) == (AppTarget("other", "site"), 1)
     assert (served[0].watch_dirs, served[0].env_files) == (["."], ("a.env",))
+    assert served[0].interface == "wsgi"
 
 
 def test_prod_when_the_project_has_defaults_takes_them_unless_a_socket_is_given(
@@ -155,8 +174,8 @@ def test_prod_when_the_project_has_defaults_takes_them_unless_a_socket_is_given(
     run("run", "prod", "--uds", "s.sock")
 
     assert served == [
-        ("shop.web:app", None, "0.0.0.0", 9000),
-        ("shop.web:app", "s.sock", "0.0.0.0", 9000),
+        ("shop.web:app", None, "0.0.0.0", 9000, "asgi"),
+        ("shop.web:app", "s.sock", "0.0.0.0", 9000, "asgi"),
     ]
 
 

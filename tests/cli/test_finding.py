@@ -52,6 +52,22 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
         ({"shop/__init__.py": "def create_app(): ..."}, "shop:create_app()"),
         ({"tests/__init__.py": FLASK, "shop/app.py": FLASK}, "shop.app:app"),
         ({"v/main.py": FLASK, "v/pyvenv.cfg": "", "w/main.py": FLASK}, "w.main:app"),
+        # Packages in `src`.
+        ({"src/shop/__init__.py": FLASK}, "shop:app"),
+        ({"src/shop/__init__.py": "", "src/shop/app.py": FLASK}, "shop.app:app"),
+        ({"src/shop/__init__.py": "", "src/shop/main.py": FLASK}, "shop.main:app"),
+        ({"src/shop/asgi.py": "async def app(scope, receive, send): ..."}, "shop.asgi:app"),
+        ({"src/shop/__init__.py": "from shop.web import make as create_app",
+          "src/shop/web.py": "def make(): ..."},
+         "shop:create_app()"),
+        ({"src/shop/main.py": FLASK, "main.py": FLASK}, "main:app"),
+        ({"src/shop/main.py": FLASK, "store/__init__.py": FLASK}, "store:app"),
+        ({"src/shop/main.py": FLASK, "backend/main.py": FLASK}, "shop.main:app"),
+        ({"src/__init__.py": "", "src/main.py": FLASK, "src/shop/main.py": FLASK}, "src.main:app"),
+        ({"src/main.py": f"import db\n{FLASK}", "src/db.py": ""}, "main:app"),
+        ({"src/main.py": f"from src import db\n{FLASK}", "src/db.py": ""}, "src.main:app"),
+        ({"wsgi.py": "from shop import site as app", "src/shop/__init__.py": "site = x()"},
+         "wsgi:app"),
         # A package is what `import app` finds, beside a file of the same name.
         ({"app.py": FLASK, "app/__init__.py": "def create_app(): ..."}, "app:create_app()"),
         # From where it is imported.
@@ -161,7 +177,7 @@ def test_find_when_it_took_one_says_why_and_what_else_is_there(
         ({"backend/manage.py": MANAGE}, "There is a manage.py in backend: start wiverno there."),
         (
             {"setup.py": "", "src/shop/__init__.py": "", "src/shop/web.py": FLASK},
-            "src holds shop: start wiverno there, or give 'shop:app' where it is installed.",
+            "src holds shop, shop.web: give 'shop.web:app'.",
         ),
         (
             {"backend/main.py": f"import db\n{FLASK}", "backend/db.py": ""},
@@ -173,8 +189,8 @@ def test_find_when_it_took_one_says_why_and_what_else_is_there(
         ),
         (
             {"app.py": "def create_app(config, *, debug): ..."},
-            "app.py has create_app(config, debug), which needs arguments: "
-            "'app:create_app(config, debug)'.",
+            "app.py has create_app(config, debug), which needs arguments: write them as literals, "
+            "as in 'app:create_app(\"config\", debug=True)', or app = create_app(…) in a module.",
         ),
         (
             {"main.py": "from typer import Typer\napp = Typer()"},
@@ -238,6 +254,8 @@ def test_find_when_what_it_imports_can_be_imported_from_here_takes_it(
         ("installed:make", "installed:make"),
         ("broken", "broken:app"),
         ("broken:create", "broken:create"),
+        ("src/store/main.py", "store.main:app"),
+        ("store.main", "store.main:app"),
     ],
 )
 def test_find_when_flask_app_is_set_reads_it_as_flask_does(
@@ -248,6 +266,7 @@ def test_find_when_flask_app_is_set_reads_it_as_flask_does(
         "shop/__init__.py": "from shop.web import make as create_app",
         "shop/web.py": "from flask import Flask\nsite = Flask('x')\ndef make(): ...",
         "broken.py": "(",
+        "src/store/main.py": FLASK,
         "run.py": FLASK,
     }
 
@@ -285,6 +304,7 @@ def test_find_when_flask_app_leads_nowhere_says_what_to_do(
         ("app.py", "# import flask\n", False),
         ("tests/test_app.py", "import flask\n", False),
         ("a/b/app.py", "import flask\n", False),
+        ("src/shop/app.py", "import flask\n", True),
     ],
 )
 def test_flask_when_the_project_imports_it_is_seen(

@@ -304,7 +304,54 @@ def test_prod_with_an_asgi_application_that_cannot_start_is_1(tmp_path: Path) ->
     done = _run_prod(tmp_path, "-p", str(free_port()))
 
     assert done.returncode == 1
-    assert "Application startup failed" in done.stderr
+    assert done.stderr.endswith(
+        "Error: The application cannot start (lifespan.startup.failed), and did not say why. "
+        "Nothing is served.\n"
+    )
+
+
+def test_prod_with_an_asgi_application_when_its_start_up_raises_shows_why_and_is_1(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "run.py").write_text(
+        "async def app(scope, receive, send):\n"
+        "    await receive()\n"
+        "    connect()\n\n"
+        "def connect():\n"
+        "    raise OSError(98, 'Database in use')\n"
+    )
+
+    done = _run_prod(tmp_path, "-p", str(free_port()))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    # Only the user's frames, and once.
+    lines = done.stderr.partition("Traceback (most recent call last):\n")[2].splitlines()
+    assert lines[0].startswith(f'  File "{tmp_path / "run.py"}", line 3, in app')
+    assert lines[-2:] == [
+        "OSError: [Errno 98] Database in use",
+        "Error: The application raised this in its lifespan start-up. Nothing is served.",
+    ]
+
+
+def test_prod_with_an_asgi_application_that_ends_its_start_up_by_exit_has_its_exit_code(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "run.py").write_text(
+        "import sys\nasync def app(scope, receive, send):\n    sys.exit(7)\n"
+    )
+
+    assert _run_prod(tmp_path, "-p", str(free_port())).returncode == 7
+
+
+def test_prod_with_an_asgi_application_that_knows_no_lifespan_serves_it(tmp_path: Path) -> None:
+    source = _ASGI_APP.replace('if scope["type"] == "lifespan":', "while False:")
+    source = source.replace("\n    text", '\n    assert scope["type"] == "http"\n    text')
+    (tmp_path / "run.py").write_text(source)
+    port = free_port()
+
+    with RunningProgram([*WIVERNO, "run", "prod", "-p", str(port)], tmp_path) as program:
+        assert program.get(port) == (200, "127.0.0.1 ")
+        assert program.end() == 0
 
 
 def test_prod_without_uvicorn_names_the_extra(tmp_path: Path) -> None:

@@ -40,7 +40,10 @@ def names(text: str, module: str = "shop.web", *, is_package: bool = False) -> d
         ("import x.y\na = x.y.c()", Called("a", 2, "x.y.c", "x.y.c")),
         ("import x.y as b\na = b.c()", Called("a", 2, "b.c", "x.y.c")),
         ("class a: ...", Other("a", 1)),
-        ("def a(b, /, c, d=1, *, e, f=2): ...", Function("a", 1, ("b", "c", "e"), 3)),
+        (
+            "def a(b, /, c, d=1, *, e, f=2): ...",
+            Function("a", 1, ("b", "c", "e"), 3, required_by_name=("e",)),
+        ),
         ("async def a(*b): ...", Function("a", 1, (), float("inf"))),
         ("@b\ndef a(): ...", Function("a", 2, (), 0, is_decorated=True)),
         ("import a", Imported("a", 1, "a", "")),

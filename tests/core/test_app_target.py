@@ -81,6 +81,8 @@ def test_parse_when_well_formed_reads_both_parts(
         ("run:create_app(*[1])", "has the argument '*[1]', which is no literal"),
         ("run:create_app(**{'a': 1})", "has the argument \"**{'a': 1}\", which is no literal"),
         ("run:create_app(__import__('os'))", "is no literal"),
+        ("run:create_app(a, 1, b=c.d)", "has the arguments 'a', 'c.d', which are no literals."),
+        ("run:create_app(a)", "for all else write a module with app = create_app(…) and give that"),
         ("run:create_app(dev", "cannot be read as a call. Write a factory with its arguments"),
         ("run:create_app()()", "cannot be read as a call"),
         ("run:create_app(1).wsgi", "cannot be read as a call"),
@@ -95,6 +97,27 @@ def test_parse_when_malformed_says_what_to_write(text: str, said: str) -> None:
 
     assert said in str(caught.value)
     assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("app:create_app(config, debug)", 'create_app("config", True)'),
+        ("app:create_app(config=Live, debug=on)", 'create_app(config="Live", debug="on")'),
+        ("app:create_app(debug=true, log=null)", "create_app(debug=True, log=None)"),
+        ("app:create_app('a b', [1], mode)", 'create_app("a b", [1], "mode")'),
+        ("app:Maker.make(os.environ['A'], port=int('1'))", 'Maker.make("dev", port=8000)'),
+        ("app:create_app(*a, **b)", "create_app()"),
+    ],
+)
+def test_parse_when_an_argument_is_no_literal_shows_a_call_that_can_be_typed(
+    text: str, shown: str
+) -> None:
+    with pytest.raises(AppTargetSyntaxError) as caught:
+        parse(text)
+
+    assert f"as in '{shown}'" in str(caught.value)
+    assert parse(f"app:{shown}").attribute == shown
 
 
 @pytest.mark.parametrize(
@@ -298,7 +321,12 @@ def test_load_when_the_modules_own_getattr_fails_lets_that_error_out(project: Wr
         ("def create(): ...", "kind:create", "write 'kind:create()'."),
         ("def create(debug=True): ...", "kind:create", "write 'kind:create()'."),
         ("def create(config): ...", "kind:create", "is called with (environ, start_response)"),
-        ("def create(config): ...", "kind:create", "arguments: 'kind:create(config)'."),
+        (
+            "def create(config): ...",
+            "kind:create",
+            "with literals as arguments: 'kind:create(\"config\")'.",
+        ),
+        ("def create(a=1, *, b=1, debug): ...", "kind:create", "'kind:create(debug=True)'."),
         ("def create(config): ...", "kind:create()", "cannot be called without arguments"),
         ("def create(config): ...", "kind:create()", "as in 'kind:create(\"dev\")'"),
         ("def create(): ...", "kind:create('dev')", "cannot be called with these arguments"),

@@ -34,6 +34,8 @@ class Framework:
     page: str = "/"
     """The path of the page that shows the view, the template and the setting."""
     has_static_files_in_production: bool = True
+    is_sample: bool = True
+    """Is it tried in `make test`, too? Else only for the table."""
 
     @property
     def template(self) -> str:
@@ -57,7 +59,12 @@ class Framework:
 
 
 def _django(
-    name: str, added: Mapping[str, str], view: str = "shop/views.py", page: str = "/"
+    name: str,
+    added: Mapping[str, str],
+    view: str = "shop/views.py",
+    page: str = "/",
+    *,
+    is_sample: bool = True,
 ) -> Framework:
     return Framework(
         name,
@@ -69,14 +76,15 @@ def _django(
         page=page,
         # Django leaves them to the web server in front.
         has_static_files_in_production=False,
+        is_sample=is_sample,
     )
 
 
-def _django_apps(count: int) -> Mapping[str, str]:
+def _django_apps(count: int, settings: str = "") -> Mapping[str, str]:
     """A project of a usual size: each app with models, forms, a view and URLs."""
     names = [f"part{number:02d}" for number in range(count)]
     files = {
-        "shop/settings.py": f"INSTALLED_APPS += {names!r}\n",
+        "shop/settings.py": f"INSTALLED_APPS += {names!r}\n{settings}",
         "shop/urls.py": "from django.urls import include\n"
         f'urlpatterns += [path(f"{{name}}/", include(f"{{name}}.urls")) for name in {names!r}]\n',
     }
@@ -86,6 +94,7 @@ def _django_apps(count: int) -> Mapping[str, str]:
     return files
 
 
+_DJANGO_ASGI = 'ASGI_APPLICATION = "shop.asgi.application"\n'
 _DJANGO_APP = {
     "__init__.py": "",
     "models.py": """\
@@ -126,15 +135,19 @@ urlpatterns = [path("", views.page)]
 FRAMEWORKS = (
     Framework("Flask", "Flask", folder="flask", view="views.py", settings="settings.cfg"),
     _django("Django", added={}),
-    _django(
-        "Django, ASGI",
-        added={"shop/settings.py": 'ASGI_APPLICATION = "shop.asgi.application"\n'},
-    ),
+    _django("Django, ASGI", added={"shop/settings.py": _DJANGO_ASGI}),
     _django(
         f"Django, {DJANGO_APPS} apps",
         added=_django_apps(DJANGO_APPS),
         view="part17/views.py",
         page="/part17/",
+    ),
+    _django(
+        f"Django, {DJANGO_APPS} apps, ASGI",
+        added=_django_apps(DJANGO_APPS, _DJANGO_ASGI),
+        view="part17/views.py",
+        page="/part17/",
+        is_sample=False,
     ),
     Framework("Bottle", "bottle", folder="bottle", view="views.py", settings="settings.ini"),
     Framework(

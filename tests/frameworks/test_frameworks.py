@@ -12,6 +12,9 @@ from tests.frameworks.table import said_by
 pytestmark = pytest.mark.processes
 
 every_framework = pytest.mark.parametrize("framework", FRAMEWORKS, ids=lambda each: each.name)
+of_the_sample = pytest.mark.parametrize(
+    "framework", [each for each in FRAMEWORKS if each.is_sample], ids=lambda each: each.name
+)
 
 
 @pytest.fixture
@@ -22,14 +25,14 @@ def project(tmp_path: Path) -> Path:
     return project
 
 
-@every_framework
+@of_the_sample
 def test_dev_serves_every_route_and_each_save_and_heals(
     framework: Framework, project: Path
 ) -> None:
     healed(framework, project)
 
 
-@every_framework
+@of_the_sample
 def test_prod_serves_every_route(framework: Framework, project: Path) -> None:
     prod(framework, project)
 

@@ -10,8 +10,9 @@ from dataclasses import fields
 from types import FrameType
 from typing import Any
 
-from wiverno.cli.failures import UserError, user_error_from
-from wiverno.core.asgi_types import ASGIApplication, Receive, Scope, Send
+from wiverno.cli.asgi_startup import WatchedApplication
+from wiverno.cli.failures import FailedStartup, UserError, user_error_from
+from wiverno.core.asgi_types import ASGIApplication
 from wiverno.core.exceptions import MissingExtraError, WivernoError
 from wiverno.core.server.about import about, is_explained
 from wiverno.core.server.listener import bind, display_url
@@ -43,8 +44,9 @@ def serve(application: ASGIApplication, settings: ServerSettings, *, host: str, 
     except ImportError:
         error = MissingExtraError("An ASGI application", "uvicorn", "asgi")
         raise UserError(error) from None
+    watched = WatchedApplication(application)
     config = Config(
-        _called_by_uvicorn(application),
+        watched,
         interface="asgi3",
         uds=settings.uds,
         backlog=settings.backlog,
@@ -62,23 +64,20 @@ def serve(application: ASGIApplication, settings: ServerSettings, *, host: str, 
             _logger.warning("uvicorn has nothing like %s: ignored.", ", ".join(unknown))
         signal.signal(signal.SIGTERM, _end)
         with contextlib.suppress(KeyboardInterrupt):
-            _run(server, listeners)
+            _run(server, listeners, watched)
 
 
-def _run(server: Any, listeners: list[socket.socket]) -> None:
+def _run(server: Any, listeners: list[socket.socket], watched: WatchedApplication) -> None:
     try:
         server.run(sockets=listeners)
     except SystemExit as end:
-        # It has said why.
-        sys.exit(1 if end.code == _UVICORN_STARTUP_FAILURE else end.code)
-
-
-def _called_by_uvicorn(application: ASGIApplication) -> ASGIApplication:
-    # uvicorn first calls what it gets without anything, in case that it is a factory.
-    async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        await application(scope, receive, send)
-
-    return call
+        if end.code != _UVICORN_STARTUP_FAILURE:
+            raise
+    else:
+        return
+    if isinstance(watched.error, SystemExit):
+        raise watched.error
+    raise FailedStartup(watched.error, watched.refusal)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wiverno.cli.configuration import ConfiguredCommand, is_given
+from wiverno.cli.configuration import INTERFACES, ConfiguredCommand, is_given
 from wiverno.cli.server_options import ServerCommand, refuse_two_places, settings_from_words
 from wiverno.cli.target_options import Asked, target_options
 from wiverno.version import __version__
@@ -49,7 +49,7 @@ def _application_options(command: _Command) -> _Command:
         target_options,
         click.option(
             "--interface",
-            type=click.Choice(["auto", "wsgi", "asgi"]),
+            type=click.Choice(INTERFACES),
             default="auto",
             show_default=True,
             help="What APP is called with; auto: told by looking at it.",

@@ -15,6 +15,8 @@ from click.core import ParameterSource
 
 FILE = "pyproject.toml"
 TABLE = "[tool.wiverno]"
+INTERFACES = ("auto", "wsgi", "asgi")
+"""Those of `wiverno.core.interfaces`, which --help must not import to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,10 @@ def _is_texts(value: object) -> bool:
     return _is_text(value) or (isinstance(value, list) and all(map(_is_text, value)))
 
 
+def _is_interface(value: object) -> bool:
+    return isinstance(value, str) and value in INTERFACES
+
+
 def _as_list(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
@@ -118,6 +124,7 @@ _KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "app": (_is_text, "a text, as 'module:attribute'"),
     "host": (_is_text, "a text"),
     "port": (_is_port, "a number from 0 to 65535"),
+    "interface": (_is_interface, "one of 'auto', 'wsgi', 'asgi'"),
     "env_file": _TEXTS,
     "watch": _TEXTS,
     "ignore": _TEXTS,
@@ -125,6 +132,7 @@ _KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
 _READERS: dict[str, Callable[[Any], Any]] = {
     "host": str,
     "port": int,
+    "interface": str,
     "env_file": _as_list,
     "watch": _with_commas,
     "ignore": _with_commas,

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wiverno.cli import flask_app
+from wiverno.cli import flask_app, source_folder
 from wiverno.cli.failures import UserError, user_error_from
 from wiverno.cli.words import DevelopmentOptions
 from wiverno.core.exceptions import WivernoError
@@ -47,6 +47,7 @@ def make_server(options: DevelopmentOptions, *, hangup_restarts: bool = False) -
         env_files=options.env_files,
         # Others get the environment of a cold start, and nothing else.
         environment=_FLASK_ENVIRONMENT if flask_app.is_imported_in(Path.cwd()) else {},
+        import_dirs=source_folder.import_dirs(options.target),
         verbose=options.verbose,
     )
 

@@ -38,8 +38,30 @@ class FailedImport(click.ClickException):
 
     def show(self, file: object = None) -> None:
         """Print the traceback from the first frame that is neither ours nor importlib's."""
-        trimmed = self._error.with_traceback(_user_frames(self._error.__traceback__))
-        traceback.print_exception(trimmed)
+        _print_user_frames(self._error)
+
+
+class FailedStartup(click.ClickException):
+    """The lifespan start-up of an ASGI application failed, so that nothing is served."""
+
+    exit_code = 1
+
+    def __init__(self, error: BaseException | None, refusal: str | None) -> None:
+        """`error` is what it raised, else `refusal` what it said."""
+        if error is not None:
+            what = "raised this in its lifespan start-up"
+        elif refusal:
+            what = f"cannot start (lifespan.startup.failed): {refusal.strip()}"
+        else:
+            what = "cannot start (lifespan.startup.failed), and did not say why"
+        super().__init__(f"The application {what}. Nothing is served.".replace("..", "."))
+        self._error = error
+
+    def show(self, file: object = None) -> None:
+        """The traceback, where there is one, and behind it what that was."""
+        if self._error is not None:
+            _print_user_frames(self._error)
+        click.echo(f"Error: {self.message}", err=True)
 
 
 def user_error_from(error: Exception) -> UserError | None:
@@ -47,6 +69,10 @@ def user_error_from(error: Exception) -> UserError | None:
     if isinstance(error, OSError) and (_is_about_address(error) or isinstance(error, WivernoError)):
         return UserError(error.strerror or error)  # Without the number that str() puts first.
     return UserError(error) if isinstance(error, WivernoError) else None
+
+
+def _print_user_frames(error: BaseException) -> None:
+    traceback.print_exception(error.with_traceback(_user_frames(error.__traceback__)))
 
 
 def _is_about_address(error: OSError) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wiverno.cli import flask_app
+from wiverno.cli import flask_app, source_folder
 from wiverno.cli.failures import UserError
 from wiverno.cli.offers import APPLICATION_NAMES, FACTORY_NAMES, Offer, Offers, offers_of
 from wiverno.cli.project_modules import FILE_NAMES, MANAGE, ProjectModules, Unreadable
@@ -18,8 +18,6 @@ _DJANGO_MODULE = "wiverno.frameworks.django"
 _AFTER_MANAGE = ("wsgi", "asgi")
 # Flask reads it only in its own command, and only with python-dotenv.
 _FLASK_FILE = ".flaskenv"
-# Projects that are to be installed keep their packages in it; no module is imported from there.
-_SOURCE_FOLDER = "src"
 # Longer lists hide what the reader looks for.
 _SHOWN_MAX = 5
 
@@ -108,6 +106,8 @@ def _offers(module: str, project: ProjectModules) -> Offers:
 
 def _offers_below(module: str, project: ProjectModules) -> Offers:
     """One folder down: what was written to be started there cannot be imported from here."""
+    if (name := _name_in_source(module, project)) is not None:
+        return _offers(name, project)
     offers = _offers(module, project)
     try:
         neighbour = project.neighbour_of(module)
@@ -118,6 +118,17 @@ def _offers_below(module: str, project: ProjectModules) -> Offers:
     folder = module.partition(".")[0]
     miss = f"{project.shown(module)} imports {neighbour!r}, which lies beside it: start wiverno in "
     return Offers(near_misses=(miss + folder,))
+
+
+def _name_in_source(module: str, project: ProjectModules) -> str | None:
+    """`main` for `src.main`, where that imports by their names what lies beside it."""
+    folder, _, name = module.partition(".")
+    if folder != source_folder.NAME or not project.lies_in_source(name):
+        return None
+    try:
+        return None if project.import_from_source(module) is None else name
+    except Unreadable:
+        return None
 
 
 def _django(
@@ -146,11 +157,10 @@ def _nothing_found(project: ProjectModules, misses: Sequence[str]) -> str:
         text += f" Seen: {_listed(misses, '; ')}."
     elif folders := project.folders_with(f"{MANAGE}.py"):
         text += f" There is a {MANAGE}.py in {_listed(folders)}: start wiverno there."
-    elif packages := project.packages_in(_SOURCE_FOLDER):
-        text += (
-            f" {_SOURCE_FOLDER} holds {_listed(packages)}: start wiverno there, or give "
-            f"'{packages[0]}:{DEFAULT_ATTRIBUTE}' where it is installed."
-        )
+    elif modules := project.modules_in_source():
+        offers = [offer for each in modules for offer in _offers(each, project).applications]
+        example = str(offers[0].target) if offers else f"{modules[0]}:{DEFAULT_ATTRIBUTE}"
+        text += f" {source_folder.NAME} holds {_listed(modules)}: give '{example}'."
     elif files_here := project.python_files():
         text += f" Here there are: {_listed(files_here)}."
     return (

@@ -54,6 +54,9 @@ def _module(path: str, project: ProjectModules) -> str:
         ) from None
     if parts[-1:] == ["__init__"]:
         parts.pop()
+    if project.source is not None and parts[:1] == [project.source.name]:
+        del parts[0]
+        return ".".join(parts)
     # Flask would put the first folder that is no package on sys.path.
     for count in range(1, len(parts)):
         if not Path(project.folder, *parts[:count], "__init__.py").is_file():

@@ -43,13 +43,18 @@ class _Report:
 
 
 def main(
-    report_fd: int, life_line_fd: int, module: str, attribute: str, argv: list[str]
+    report_fd: int,
+    life_line_fd: int,
+    module: str,
+    attribute: str,
+    argv: list[str],
+    import_dirs: list[str],
 ) -> NoReturn:
-    """`argv` is what the application sees."""
+    """`argv` is what the application sees, `import_dirs` are on its path."""
     os.set_inheritable(report_fd, False)
     life_line.arm(life_line_fd)
     report = _Report(report_fd)
-    _take_environment_of_a_worker(argv)
+    _take_environment_of_a_worker(argv, import_dirs)
     try:
         with _timed(report):
             _load(AppTarget(module, attribute), report)
@@ -80,9 +85,9 @@ def _is_machinery(file: str) -> bool:
     return file.startswith("<frozen importlib") or file in ours
 
 
-def _take_environment_of_a_worker(argv: list[str]) -> None:
+def _take_environment_of_a_worker(argv: list[str], import_dirs: list[str]) -> None:
     take_role(Role.WORKER)
-    sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as a worker does it
+    sys.path[:0] = [os.getcwd(), *import_dirs]  # noqa: PTH109 - as a worker does it
     sys.argv = argv
     main_module = sys.modules["__main__"]
     main_module.__spec__ = find_spec("wiverno.__main__")

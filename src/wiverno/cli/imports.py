@@ -18,6 +18,7 @@ from wiverno.cli.development import check_platform
 from wiverno.cli.failures import UserError
 from wiverno.cli.import_lines import lines, values
 from wiverno.cli.import_tree import Begun, Ended, ImportedModule, Source, build
+from wiverno.cli.source_folder import import_dirs
 from wiverno.core.app_target import AppTarget
 from wiverno.dev.loading.user_code import UserCode
 from wiverno.dev.terminal import screen
@@ -32,7 +33,7 @@ if sys.path[:1] == [""]:
 if {root!r} not in sys.path:
     sys.path.append({root!r})
 from wiverno.cli.import_probe import main
-main({fd!r}, {life_line!r}, {module!r}, {attribute!r}, {argv!r})
+main({fd!r}, {life_line!r}, {module!r}, {attribute!r}, {argv!r}, {import_dirs!r})
 """
 
 
@@ -92,6 +93,7 @@ def measure(target: AppTarget) -> Measured:
             module=target.module,
             attribute=target.attribute,
             argv=argv,
+            import_dirs=list(import_dirs(target)),
         )
         command = [sys.executable, *interpreter_flags(), "-c", code]
         sys.stdout.flush()

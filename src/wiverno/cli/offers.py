@@ -61,10 +61,7 @@ def offers_of(module: str, project: ProjectModules) -> Offers:
     for name in (name for name in FACTORY_NAMES if name in names):
         made = project.resolve(module, name)
         if isinstance(made, Function) and made.required:
-            call = f"{name}({', '.join(made.required)})"
-            misses.append(
-                f"{project.shown(module)} has {call}, which needs arguments: '{module}:{call}'"
-            )
+            misses.append(_factory_with_arguments(module, name, made, project))
         elif made is not None and not isinstance(made, Constant):
             found.append(_offer(module, f"{name}()", names[name], project))
     return Offers(tuple(found), tuple(misses))
@@ -73,6 +70,16 @@ def offers_of(module: str, project: ProjectModules) -> Offers:
 def _offer(module: str, attribute: str, bound: Bound, project: ProjectModules) -> Offer:
     place = f"{project.shown(module)}:{bound.line}"
     return Offer(AppTarget(module, attribute), f"{_shown(bound)} in {place}")
+
+
+def _factory_with_arguments(module: str, name: str, made: Function, project: ProjectModules) -> str:
+    from wiverno.core.app_target_calls import sample_call
+
+    call = sample_call(f"{module}:{name}", made.required, made.required_by_name)
+    return (
+        f"{project.shown(module)} has {name}({', '.join(made.required)}), which needs arguments: "
+        f"write them as literals, as in '{call}', or app = {name}(…) in a module"
+    )
 
 
 def _may_be_application(made: Bound) -> bool:

@@ -2,9 +2,11 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wiverno.cli import source_folder
 from wiverno.cli.failures import FailedImport, UserError, user_error_from
 from wiverno.core.app_target import AppTarget, load
 from wiverno.core.exceptions import AppTargetError, WivernoError
@@ -24,7 +26,9 @@ def serve(
     interface: str = "auto",
 ) -> None:
     """Serve the application of `target` until SIGINT or SIGTERM."""
-    application: Any = load_application(target)
+    application: Any = load_application(
+        target, source_folder.import_dirs(target, for_production=True)
+    )
     show_server_log(settings.log_level)
     if getattr(application, "debug", False) is True:
         logging.getLogger(__name__).warning(
@@ -61,9 +65,9 @@ def show_server_log(level: "LogLevel") -> None:
     logger.propagate = False
 
 
-def load_application(target: AppTarget) -> WSGIApplication:
+def load_application(target: AppTarget, import_dirs: Sequence[str] = ()) -> WSGIApplication:
     """Import it into this process. Raises UserError, or FailedImport with the user's traceback."""
-    put_current_folder_first()
+    put_current_folder_first(import_dirs)
     try:
         return load(target)
     except AppTargetError as error:
@@ -72,8 +76,9 @@ def load_application(target: AppTarget) -> WSGIApplication:
         raise FailedImport(error) from error
 
 
-def put_current_folder_first() -> None:
-    """Make `import` find what `python -m` would find in the same place."""
+def put_current_folder_first(import_dirs: Sequence[str] = ()) -> None:
+    """Make `import` find what `python -m` would find in the same place, then in `import_dirs`."""
     folder = str(Path.cwd())
     if sys.path[:1] != [folder]:
         sys.path.insert(0, folder)
+    sys.path[1:1] = import_dirs

@@ -13,6 +13,7 @@ import click
 from wiverno.cli.failures import UserError
 from wiverno.cli.production import load_application
 from wiverno.cli.route_lines import Route, lines, values
+from wiverno.cli.source_folder import import_dirs
 from wiverno.core.app_target import AppTarget
 from wiverno.main import Wiverno
 
@@ -47,7 +48,7 @@ def show(target: AppTarget, *, as_json: bool) -> None:
 def _load(target: AppTarget) -> Wiverno:
     # Only the table may come to stdout: others read it.
     with contextlib.redirect_stdout(sys.stderr):
-        application = load_application(target)
+        application = load_application(target, import_dirs(target))
     if isinstance(application, Wiverno):
         return application
     raise UserError(

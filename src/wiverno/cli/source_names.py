@@ -30,6 +30,8 @@ class Function(Bound):
     takes: float = 0
     """How many positional arguments at most."""
     is_decorated: bool = False
+    required_by_name: tuple[str, ...] = ()
+    """Of those that are required, the ones that are passed by name only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +178,12 @@ def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Function:
     positional = [*node.args.posonlyargs, *node.args.args]
     required = positional[: len(positional) - len(node.args.defaults)]
     pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-    required += [each for each, default in pairs if default is None]
+    by_name = [each for each, default in pairs if default is None]
     return Function(
         node.name,
         node.lineno,
-        tuple(each.arg for each in required),
+        tuple(each.arg for each in (*required, *by_name)),
         float("inf") if node.args.vararg else len(positional),
         bool(node.decorator_list),
+        tuple(each.arg for each in by_name),
     )

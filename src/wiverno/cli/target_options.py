@@ -29,8 +29,18 @@ class Asked:
     def find_target(self, *, for_production: bool = False) -> "AppTarget":
         """The application that was named here or in `pyproject.toml`, else one that is found.
 
-        Says which, where it was found. Raises UserError.
+        Says which, where it was found, and whether `src` goes on the import path for it. Raises
+        UserError.
         """
+        from wiverno.cli.source_folder import needed_source_folder
+
+        target = self._target(for_production=for_production)
+        source = needed_source_folder(target, Path.cwd(), for_production=for_production)
+        if source is not None:
+            click.echo(source.line, err=True)
+        return target
+
+    def _target(self, *, for_production: bool) -> "AppTarget":
         from wiverno.cli.words import choose_target
 
         variables = self.read_variables()

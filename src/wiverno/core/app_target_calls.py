@@ -5,9 +5,17 @@ nothing of it is ever evaluated.
 """
 
 import ast
+import json
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from wiverno.core.exceptions import AppTargetSyntaxError
+
+# What other languages write, and parameters that are rarely texts.
+_SAMPLES = {
+    **{"true": "True", "false": "False", "none": "None", "null": "None"},
+    **{"debug": "True", "testing": "True", "port": "8000"},
+}
 
 
 class Arguments(NamedTuple):
@@ -24,12 +32,26 @@ def read_arguments(attribute: str) -> Arguments:
     Arguments(positional=('dev',), named={'debug': True})
     """
     call = _parse(attribute)
-    named: dict[str, Any] = {}
-    for keyword in call.keywords:
-        if keyword.arg is None:
-            raise _not_literal(attribute, f"**{ast.unparse(keyword.value)}")
-        named[keyword.arg] = _literal(keyword.value, attribute)
-    return Arguments(tuple(_literal(each, attribute) for each in call.args), named)
+    wrong = [text for text, node in _arguments(call) if not _is_literal(node)]
+    if wrong:
+        raise _not_literal(call, attribute, wrong)
+    return Arguments(
+        tuple(ast.literal_eval(each) for each in call.args),
+        {each.arg: ast.literal_eval(each.value) for each in call.keywords if each.arg is not None},
+    )
+
+
+def sample_call(path: str, required: Sequence[str], by_name: Collection[str] = ()) -> str:
+    """A call of a factory that can be typed as it is: a literal for each parameter.
+
+    >>> sample_call("create_app", ["config", "debug"], by_name={"debug"})
+    'create_app("config", debug=True)'
+    """
+    arguments = [
+        f"{name}={_sample_literal(name)}" if name in by_name else _sample_literal(name)
+        for name in required
+    ]
+    return f"{path}({', '.join(arguments)})"
 
 
 def _parse(attribute: str) -> ast.Call:
@@ -52,16 +74,55 @@ def _is_path(node: ast.expr) -> bool:
     return isinstance(node, ast.Name)
 
 
-def _literal(node: ast.expr, attribute: str) -> Any:
+def _arguments(call: ast.Call) -> Iterator[tuple[str, ast.expr | None]]:
+    """Each as it is written, and its value; None where one argument stands for many."""
+    for each in call.args:
+        yield ast.unparse(each), None if isinstance(each, ast.Starred) else each
+    for keyword in call.keywords:
+        value = ast.unparse(keyword.value)
+        yield (f"**{value}", None) if keyword.arg is None else (value, keyword.value)
+
+
+def _is_literal(node: ast.expr | None) -> bool:
+    if node is None:
+        return False
     try:
-        return ast.literal_eval(node)
+        ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError):
-        raise _not_literal(attribute, ast.unparse(node)) from None
+        return False
+    return True
 
 
-def _not_literal(attribute: str, text: str) -> AppTargetSyntaxError:
+def _not_literal(call: ast.Call, attribute: str, wrong: Sequence[str]) -> AppTargetSyntaxError:
+    listed = ", ".join(map(repr, wrong))
+    is_one = len(wrong) == 1
+    path = ast.unparse(call.func)
     return AppTargetSyntaxError(
-        f"App name {attribute!r} has the argument {text!r}, which is no literal. Write text in "
-        "quotes, numbers, True, False, None, or lists, tuples, sets and dicts of them; "
-        "for all else a function without parameters that passes it."
+        f"App name {attribute!r} has the argument{'' if is_one else 's'} {listed}, "
+        f"which {'is no literal' if is_one else 'are no literals'}. Write text in "
+        "quotes, numbers, True, False, None, or lists, tuples, sets and dicts of them, as in "
+        f"'{_with_literals(call, path)}'; for all else write a module with app = {path}(…) "
+        "and give that module."
     )
+
+
+def _with_literals(call: ast.Call, path: str) -> str:
+    """The call as it could have been meant; what stands for many arguments is left out."""
+    texts = [_as_literal(each) for each in call.args if not isinstance(each, ast.Starred)]
+    named = [each for each in call.keywords if each.arg is not None]
+    texts += [f"{each.arg}={_as_literal(each.value, str(each.arg))}" for each in named]
+    return f"{path}({', '.join(texts)})"
+
+
+def _as_literal(node: ast.expr, name: str = "dev") -> str:
+    if _is_literal(node):
+        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        # In double quotes: the shell has the single ones.
+        return (
+            json.dumps(ast.literal_eval(node), ensure_ascii=False) if is_text else ast.unparse(node)
+        )
+    return _sample_literal(node.id if isinstance(node, ast.Name) else name)
+
+
+def _sample_literal(name: str) -> str:
+    return _SAMPLES.get(name.lower(), f'"{name}"')

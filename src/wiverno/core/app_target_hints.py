@@ -28,7 +28,9 @@ def describe_missing_module(module: str, attribute: str, error: ModuleNotFoundEr
     text = f"No module named {error.name!r}"
     if error.name != module:
         text += f" (needed for {module!r})"
-    candidates = list(_module_names_below(Path(first)))
+    # A folder in it, as `src`, may be on the path for the project's sake.
+    inner = [each for each in others if Path(each).parent == Path(first)]
+    candidates = [name for each in (first, *inner) for name in _module_names_below(Path(each))]
     return f"{text}. {places}. {_suggest_module(module, attribute, candidates)}"
 
 
@@ -50,13 +52,18 @@ def describe_function(target: str, function: FunctionType) -> str:
     """Say why a function with fewer than two parameters is no WSGI application."""
     verb = "returned" if target.endswith(")") else "is"
     text = f"{target} {verb} a function that cannot take the two arguments of a WSGI application. "
-    required = function.__code__.co_argcount - len(function.__defaults__ or ())
-    if verb == "is" and required == 0:
+    code, defaults = function.__code__, function.__kwdefaults__ or {}
+    by_name = code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
+    by_name = tuple(each for each in by_name if each not in defaults)
+    required = (*code.co_varnames[: code.co_argcount - len(function.__defaults__ or ())], *by_name)
+    if verb == "is" and not required:
         return f"{text}If it makes the application, write '{target}()'."
     text += "A WSGI application is called with (environ, start_response)."
     if verb == "is":
-        wanted = ", ".join(function.__code__.co_varnames[:required])
-        text += f" If it makes the application, write it with its arguments: '{target}({wanted})'."
+        from wiverno.core.app_target_calls import sample_call
+
+        call = sample_call(target, required, by_name)
+        text += f" If it makes the application, write it with literals as arguments: '{call}'."
     return text
 
 

@@ -63,6 +63,7 @@ class DevServer:
         interface: str = "auto",
         env_files: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        import_dirs: Sequence[str] = (),
         verbose: bool = False,
     ) -> None:
         """`watch_dirs=None` is the current directory.
@@ -80,8 +81,9 @@ class DevServer:
         nothing in `static_dirs` and none of `unwatch_files` is followed as a data file.
         `interface` is `wsgi`, `asgi` (which needs the extra of that name), or `auto` for what the
         application looks like. `env_files` set variables for the application, `environment` those
-        that it has where nobody else sets them; this process keeps its own. With `verbose` the
-        terminal tells where the time of each restart goes.
+        that it has where nobody else sets them; this process keeps its own. `import_dirs` are
+        on its import path, behind the current directory. With `verbose` the terminal tells where
+        the time of each restart goes.
         """
         self.app_module = app_module
         self.app_name = app_name
@@ -104,6 +106,7 @@ class DevServer:
         self.interface = interface
         self.env_files = env_files
         self.environment = dict(environment or {})
+        self.import_dirs = import_dirs
         self.verbose = verbose
         self.addresses: list[tuple[str, int]] = []
         """What was bound, once `start()` has; the port is the real one."""
@@ -133,6 +136,7 @@ class DevServer:
         interface: str = "auto",
         env_files: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        import_dirs: Sequence[str] = (),
         verbose: bool = False,
     ) -> None:
         """Make a server and start it: the main entry point. Blocks until interrupted."""
@@ -156,6 +160,7 @@ class DevServer:
             interface=interface,
             env_files=env_files,
             environment=environment,
+            import_dirs=import_dirs,
             verbose=verbose,
         ).start()
 
@@ -192,6 +197,7 @@ class DevServer:
                 interface=self.interface,
                 env_files=self.env_files,
                 environment=self.environment,
+                import_dirs=self.import_dirs,
                 is_verbose=self.verbose,
             )
             events = EventStream.from_environment()

@@ -49,6 +49,8 @@ class DevSettings:
     """Set variables for the application; depended on like those of `watch_files`."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables that the application has where nobody else sets them."""
+    import_dirs: tuple[str, ...] = ()
+    """Absolute: on the import path of the application, behind the current directory."""
 
     retire_deadline_s: float = 10.0
     """How long a replaced worker may finish its requests. It serves nothing new meanwhile, so
@@ -126,6 +128,7 @@ class DevSettings:
         interface: str = "auto",
         env_files: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        import_dirs: Sequence[str] = (),
         is_verbose: bool = False,
     ) -> "DevSettings":
         """Raises SettingError, saying which value is wrong and what would be right."""
@@ -161,6 +164,7 @@ class DevSettings:
             interface=interface,
             env_files=_absolute("env_files", env_files),
             environment=dict(environment or {}),
+            import_dirs=_absolute("import_dirs", import_dirs),
             is_verbose=is_verbose,
         )
         settings._check_paths()
@@ -176,6 +180,8 @@ class DevSettings:
                     f"{name}: {path!r} is a directory. Name a file; folders are for watch_dirs, "
                     "or, to leave their data files out, for static_dirs."
                 )
+        for path in filter(os.path.isfile, self.import_dirs):
+            raise SettingError(f"import_dirs: {path!r} is a file. Name the folder that it lies in.")
         for path in filter(os.path.isfile, self.static_dirs):
             raise SettingError(
                 f"static_dirs: {path!r} is a file. Name its folder, or the file in unwatch_files."

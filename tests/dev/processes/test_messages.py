@@ -44,6 +44,7 @@ EXAMPLES: list[Message] = [
         static_dirs=("/s", "/t"),
         unwatch_files=("/u",),
         is_manual=True,
+        import_dirs=("/p/src",),
     ),
     Built(Outcome.GOOD, debug=True, interpreter_ms=40.1, import_ms=100.0, verify_ms=0.4),
     Built(Outcome.FAILED, blame=Blame.SYNTAX, payload=b'{"kind": "SyntaxError"}'),

@@ -24,7 +24,7 @@ from wiverno.dev.processes import life_line
 from wiverno.dev.processes.preloading import as_in_a_candidate, try_out
 
 ours, theirs = life_line.create()
-with as_in_a_candidate(["app"]) as asked_for:
+with as_in_a_candidate(["app"], [os.path.join(project, "src")]) as asked_for:
     verdict = try_out(names, ours, (), float(import_s))
 print(json.dumps([verdict.good, verdict.refused]))
 print(json.dumps([name for name in sys.modules if name.startswith("fake_")]))
@@ -48,6 +48,7 @@ REFUSED = {
     "looks for a project file": ("try: open('no.txt')\nexcept OSError: pass", "it reads "),
     "lists the project": ("import os; os.listdir('.')", "it reads "),
     "imports user code": ("import mine", "it imports mine, which is your code"),
+    "imports user code in src": ("import inner", "it imports inner, which is your code"),
     "tries user code": ("try: import mine\nexcept ImportError: pass", "it imports mine, which"),
     "tries a user folder": ("try: import folder\nexcept ImportError: pass", "it imports folder"),
 }
@@ -61,6 +62,8 @@ def site(tmp_path: Path) -> SiteDirectory:
 @pytest.fixture(autouse=True)
 def user_files(project: Path) -> None:
     (project / "mine.py").write_text("import fake_first\n")
+    (project / "src").mkdir()
+    (project / "src" / "inner.py").write_text("")
     (project / "folder").mkdir()
     (project / "data.txt").write_text("")
 

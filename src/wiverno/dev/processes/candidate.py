@@ -339,7 +339,7 @@ class Candidate:
 
 def _take_cold_start_environment(build: Build, main_spec: ModuleSpec | None) -> None:
     """What `python -m wiverno` would have given: path, arguments, a `__main__` with a file."""
-    sys.path.insert(0, os.getcwd())
+    sys.path[:0] = [os.getcwd(), *build.import_dirs]
     sys.argv = list(build.argv)
     main_module = sys.modules["__main__"]
     # With this spec multiprocessing knows that there is nothing to run again in its children.

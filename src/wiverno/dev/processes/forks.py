@@ -281,9 +281,7 @@ class Forks:
         roots = [name for name in roots if name not in refused]
         times = max(self._failures[frozenset(roots)], self._failures[_NO_ROOTS])
         if roots and times < _MOST_FAILURES:
-            self._next_warm = self._table.start_template(
-                roots, self._left_out(), self._settings.watch_dirs
-            )
+            self._next_warm = self._table.start_template(roots, self._left_out(), self._settings)
 
     def _left_out(self) -> tuple[str, ...]:
         return tuple(each.name for each in self._known.refused)

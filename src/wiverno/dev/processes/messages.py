@@ -61,6 +61,8 @@ class Build:
     """Is `copied` wanted?"""
     interface: str = "auto"
     """`auto`, `wsgi` or `asgi`: what the application is called with."""
+    import_dirs: tuple[str, ...] = ()
+    """Absolute: on `sys.path` behind the current directory."""
     environment_files: tuple[str, ...] = ()
     """Absolute: what has set the environment of the process."""
     environment_digest: str = ""
@@ -208,6 +210,8 @@ class Preload:
     """What they see as `sys.argv`."""
     project_dirs: tuple[str, ...] = ()
     """Absolute: what reads a file below them, or below the current directory, is refused."""
+    import_dirs: tuple[str, ...] = ()
+    """As in `build`."""
     fds: tuple[int, ...] = ()
 
 

@@ -80,7 +80,7 @@ def try_out(
 
 
 @contextlib.contextmanager
-def as_in_a_candidate(argv: Sequence[str]) -> Iterator[set[str]]:
+def as_in_a_candidate(argv: Sequence[str], import_dirs: Sequence[str] = ()) -> Iterator[set[str]]:
     """Arguments and path of the process are those of a candidate; gives what is looked for.
 
     To import a module of the user's raises UserModuleError: installed code that catches it
@@ -89,13 +89,14 @@ def as_in_a_candidate(argv: Sequence[str]) -> Iterator[set[str]]:
     finder = _UserModuleFinder()
     own_argv = sys.argv
     sys.argv = list(argv)
-    sys.path.insert(0, os.getcwd())
+    folders = [os.getcwd(), *import_dirs]
+    sys.path[:0] = folders
     sys.meta_path.insert(0, finder)
     try:
         yield finder.asked_for
     finally:
         sys.meta_path.remove(finder)
-        del sys.path[0]
+        del sys.path[: len(folders)]
         sys.argv = own_argv
 
 

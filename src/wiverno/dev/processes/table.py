@@ -116,6 +116,7 @@ class ProcessTable:
                 unwatch_files=settings.unwatch_files,
                 is_manual=settings.is_manual,
                 interface=settings.interface,
+                import_dirs=settings.import_dirs,
                 hot_files=cause.hot_files,
                 tells_pages=origin is not None and not origin.handle.pages,
                 environment_files=self.environment.files,
@@ -152,9 +153,9 @@ class ProcessTable:
         self,
         roots: Sequence[str],
         left_out: Sequence[str] = (),
-        project_dirs: tuple[str, ...] = (),
+        settings: DevSettings | None = None,
     ) -> TemplateHandle:
-        """`left_out` are those that an earlier one has refused."""
+        """`left_out` are those that an earlier one has refused. Without roots no settings count."""
         mark = session_mark(self.session_id, Role.TEMPLATE)
         held = HeldFiles(time.time_ns())
         handle = TemplateHandle(*self._spawn(Program.TEMPLATE, mark))
@@ -163,7 +164,12 @@ class ProcessTable:
         self._add(handle)
         handle.channel.send(
             Preload(
-                tuple(roots), tuple(left_out), tuple(sys.argv), project_dirs, (self._life_line,)
+                tuple(roots),
+                tuple(left_out),
+                argv=tuple(sys.argv),
+                project_dirs=settings.watch_dirs if settings else (),
+                import_dirs=settings.import_dirs if settings else (),
+                fds=(self._life_line,),
             )
         )
         return handle

@@ -67,7 +67,7 @@ def _preload(channel: Channel) -> tuple[Groundwork, int]:
     for name in _OURS:
         importlib.import_module(name)
     fork_hygiene.preload()
-    with as_in_a_candidate(message.argv) as asked_for:
+    with as_in_a_candidate(message.argv, message.import_dirs) as asked_for:
         verdict = try_out(message.roots, own_life_line, message.project_dirs)
         environment = _import(verdict.good)
         import_late()

@@ -8,16 +8,13 @@ import asyncio
 import logging
 from typing import Any
 
+from wiverno.core.asgi_lifespan import means_no_lifespan
 from wiverno.core.asgi_types import ASGIApplication, Message, Scope
 from wiverno.core.exceptions import WivernoError
 from wiverno.dev.serving.awaiting import awaiting_text
 
 # Frameworks say that they failed, then raise what failed.
 _LAST_WORDS_S = 1.0
-# An application that asks for these takes the first scope that it is given for a request.
-_OF_A_REQUEST = frozenset(
-    {"path", "raw_path", "method", "headers", "query_string", "http_version", "scheme", "client"}
-)
 
 _logger = logging.getLogger(__name__)
 
@@ -60,7 +57,9 @@ class ASGILifespan:
                 raise self._error
             said = self._refusal or "it did not say why"
             raise LifespanStartupError(f"The start-up of the application failed: {said}")
-        if self._error is not None and not self._has_no_lifespan(self._error):
+        if self._error is not None and not means_no_lifespan(
+            self._error, has_received=self._has_received, has_sent_other=self._has_sent_other
+        ):
             raise self._error
 
     def where_it_waits(self) -> str:
@@ -117,16 +116,3 @@ class ASGILifespan:
                     'when scope["type"] is "lifespan".'
                 )
         self._has_answered.set()
-
-    def _has_no_lifespan(self, error: BaseException) -> bool:
-        """The specification: one that raises for this scope is served without.
-
-        One that had taken `lifespan.startup` knows what that is, and has failed to start.
-        """
-        if not isinstance(error, Exception):
-            return False
-        if not self._has_received or self._has_sent_other:
-            return True
-        return (
-            isinstance(error, KeyError) and error.args[:1] != () and error.args[0] in _OF_A_REQUEST
-        )
