@@ -295,7 +295,8 @@ def _is_machinery(file: str) -> bool:
         ("/importlib/__init__.py", "/wiverno/core/app_target.py")
     ):
         return True
-    return file.startswith(_wiverno_folder() + "dev/")
+    folder = _wiverno_folder()
+    return file.startswith((f"{folder}dev/", f"{folder}frameworks/"))
 
 
 def _wiverno_folder() -> str:
