@@ -172,7 +172,7 @@ def _report(exc: BaseException, target: str, since: SinceLastGood) -> FailureRep
         message,
         _headline(kind, message),
         target,
-        traceback=cut("".join(captured.format()), MAX_TRACEBACK_CHARACTERS),
+        traceback=cut(_traceback(captured, message), MAX_TRACEBACK_CHARACTERS),
         frames=_frames(exc, captured, since),
         chain=tuple(_chain(exc, captured, since)),
     )
@@ -202,6 +202,16 @@ def _tidy(captured: "TracebackException", seen: set[int]) -> None:
         one.stack = traceback.StackSummary.from_list(frames)
         pending += [other for other in (one.__cause__, one.__context__) if other is not None]
         pending += getattr(one, "exceptions", None) or []
+
+
+def _traceback(captured: "TracebackException", message: str) -> str:
+    """Nothing where it would be the headline a second time, as of an error that we raise."""
+    text = "".join(captured.format())
+    last = "".join(captured.format_exception_only())
+    has_more = text.removeprefix("Traceback (most recent call last):\n") != last
+    if has_more or last.count("\n") > 1 or len(message) > MAX_HEADLINE_CHARACTERS:
+        return text
+    return ""
 
 
 def _chain(
