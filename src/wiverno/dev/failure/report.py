@@ -64,7 +64,7 @@ class ChainedError:
 
 @dataclass(frozen=True, slots=True)
 class FailureReport:
-    """Why there is no application. Frames are innermost first."""
+    """Why there is no application, or no answer of it. Frames are innermost first."""
 
     kind: str
     message: str
@@ -76,6 +76,8 @@ class FailureReport:
     changed_files: tuple[ChangedFile, ...] = ()
     """What is other than in the last good version, where no frame shows anything of it."""
     more_changed_files: int = 0
+    request: str = ""
+    """`GET /path`, where there is an application, which failed to answer this."""
 
     @property
     def where(self) -> str:
