@@ -20,9 +20,9 @@ _AFTER_MANAGE = ("wsgi", "asgi")
 _FLASK_FILE = ".flaskenv"
 # Projects that are to be installed keep their packages in it; no module is imported from there.
 _SOURCE_FOLDER = "src"
-# Longer lists hide what the reader looks for.
 # Higher up is seldom the project any more.
 _FOLDERS_ABOVE_MAX = 3
+# Longer lists hide what the reader looks for.
 _SHOWN_MAX = 5
 
 
