@@ -168,6 +168,16 @@ def test_find_when_it_took_one_says_why_and_what_else_is_there(
     assert find(write(tmp_path, files), {}).line == line
 
 
+@pytest.mark.parametrize("name", ["manage.py", "main.py", "pyproject.toml"])
+def test_find_below_the_folder_of_a_project_names_that_folder(tmp_path: Path, name: str) -> None:
+    folder = write(tmp_path, {name: "", "shop/templates/page.html": ""}) / "shop/templates"
+
+    with pytest.raises(UserError, match=f"{name} in {tmp_path}") as caught:
+        find(folder, {})
+
+    assert "start wiverno there" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [

@@ -146,6 +146,8 @@ def test_dev_of_a_django_project_serves_pages_static_files_and_every_change(
         assert program.get(port) == (200, "second none")
         assert program.get(port, "/static/style.css")[0] == 404
         assert "(manage.py: Django with shop.settings)" in program.output
+        shown = [line for line in program.output.splitlines() if "Debug Mode: " in line]
+        assert ("ON" in shown[0], "OFF" in shown[-1]) == (True, True)
 
 
 def test_dev_of_a_django_project_when_it_is_broken_shows_the_page_and_heals(
@@ -157,8 +159,14 @@ def test_dev_of_a_django_project_when_it_is_broken_shows_the_page_and_heals(
     with running(tmp_path, "run", "dev") as (program, port):
         status, page = program.get(port)
         assert (status, "SyntaxError" in page, "shop/settings.py" in page) == (500, True, True)
+        assert "wiverno/frameworks/django.py" not in page
         write(tmp_path, DJANGO)
         assert program.get(port) == (200, "first none")
+        write(tmp_path, {"shop/settings.py": SETTINGS + 'WSGI_APPLICATION = "shop.urls.nothing"'})
+        # Where nothing of the user's is in the traceback, the sentence says it all.
+        status, page = program.get(port)
+        assert (status, "shop.urls has no 'nothing'" in page) == (500, True)
+        assert "wiverno/frameworks/django.py" not in page
 
 
 def test_dev_of_a_django_project_when_its_template_settings_are_wrong_shows_the_page(
@@ -206,7 +214,8 @@ def test_django_project_when_it_names_its_applications_gets_those(tmp_path: Path
     write(tmp_path, DJANGO | {f"shop/{kind}.py": made.format(kind) for kind in ("wsgi", "asgi")})
     program = (
         "from wiverno.frameworks.django import development, production\n"
-        "print([type(make()).__name__ for make in (development, production)])\n"
+        "made = development(), production()\n"
+        "print([type(each).__name__ for each in made], made[0].debug)\n"
         "import sys; print([name for name in ('shop.wsgi', 'shop.asgi') if name in sys.modules])\n"
     )
     wsgi = 'WSGI_APPLICATION = "shop.wsgi.application"\n'
@@ -220,9 +229,9 @@ def test_django_project_when_it_names_its_applications_gets_those(tmp_path: Path
         shown.append(done.stdout.splitlines() or done.stderr)
 
     assert shown == [
-        ["['StaticFilesHandler', 'WSGIHandler']", "['shop.wsgi']"],
-        ["['ASGIStaticFilesHandler', 'ASGIHandler']", "['shop.asgi']"],
-        ["['WSGIHandler', 'WSGIHandler']", "[]"],
+        ["['StaticFilesHandler', 'WSGIHandler'] True", "['shop.wsgi']"],
+        ["['ASGIStaticFilesHandler', 'ASGIHandler'] True", "['shop.asgi']"],
+        ["['WSGIHandler', 'WSGIHandler'] False", "[]"],
     ]
 
 

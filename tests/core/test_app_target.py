@@ -174,7 +174,10 @@ def test_load_when_the_module_is_missing_says_where_it_looked(project: WriteProj
         ("rnu", "run"),
         ("main", "shop.main"),
         ("shop.mian", "shop.main"),
-        ("shop.main.x", None),
+        # As Django's WSGI_APPLICATION and uWSGI's `module` have it: a dot for the colon.
+        ("run.app", "run:app"),
+        ("shop.main.application", "shop.main:application"),
+        ("absent", None),
     ],
 )
 def test_load_when_the_module_is_missing_suggests_a_close_one(
@@ -185,7 +188,8 @@ def test_load_when_the_module_is_missing_suggests_a_close_one(
     with pytest.raises(AppModuleNotFoundError) as caught:
         load(parse(text))
 
-    assert (f"Did you mean {meant!r}?" in str(caught.value)) is (meant is not None)
+    said = f"Did you mean {meant!r}?" if meant else "or name another module: 'myapp.main:app'."
+    assert str(caught.value).endswith(said)
 
 
 def test_load_when_a_parent_package_is_missing_names_it(project: WriteProject) -> None:

@@ -18,6 +18,8 @@ _DJANGO_MODULE = "wiverno.frameworks.django"
 _AFTER_MANAGE = ("wsgi", "asgi")
 # Flask reads it only in its own command, and only with python-dotenv.
 _FLASK_FILE = ".flaskenv"
+# Higher up is seldom the project any more.
+_FOLDERS_ABOVE_MAX = 3
 # Longer lists hide what the reader looks for.
 _SHOWN_MAX = 5
 
@@ -163,10 +165,19 @@ def _nothing_found(project: ProjectModules, misses: Sequence[str]) -> str:
         text += f" {source_folder.NAME} holds {_listed(modules)}: give '{example}'."
     elif files_here := project.python_files():
         text += f" Here there are: {_listed(files_here)}."
+    if not misses and (above := _project_above(project.folder)):
+        text += f" There is a {above.name} in {above.parent}: start wiverno there, if that is the project."
     return (
         f"{text} Give it as module:attribute, or write app = 'module:attribute' below "
         "[tool.wiverno] in pyproject.toml."
     )
+
+
+def _project_above(folder: Path) -> Path | None:
+    """The nearest file above that marks the folder in which wiverno may have been meant."""
+    names = (*(f"{name}.py" for name in (MANAGE, *FILE_NAMES)), "pyproject.toml")
+    above = folder.absolute().parents[:_FOLDERS_ABOVE_MAX]
+    return next((file for each in above for name in names if (file := each / name).is_file()), None)
 
 
 def _listed(texts: Sequence[str], separator: str = ", ") -> str:

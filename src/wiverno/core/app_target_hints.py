@@ -28,6 +28,8 @@ def describe_missing_module(module: str, attribute: str, error: ModuleNotFoundEr
     text = f"No module named {error.name!r}"
     if error.name != module:
         text += f" (needed for {module!r})"
+    if target := _meant_with_colon(module, Path(first)):
+        return f"{text}. {places}. Did you mean {target!r}?"
     # A folder in it, as `src`, may be on the path for the project's sake.
     inner = [each for each in others if Path(each).parent == Path(first)]
     candidates = [name for each in (first, *inner) for name in _module_names_below(Path(each))]
@@ -75,6 +77,14 @@ def _meant(name: str, offered: list[str]) -> str | None:
     if not close:
         return None
     return f"{close[0]}()" if close[0] in _USUAL_FACTORIES else close[0]
+
+
+def _meant_with_colon(module: str, folder: Path) -> str | None:
+    """`main:app` for `main.app`, as Django's settings and others write it."""
+    parent, _, attribute = module.rpartition(".")
+    if parent and folder.joinpath(*parent.split(".")).with_suffix(".py").is_file():
+        return f"{parent}:{attribute}"
+    return None
 
 
 def _suggest_module(module: str, attribute: str, candidates: list[str]) -> str:

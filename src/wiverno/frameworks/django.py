@@ -26,13 +26,13 @@ def development() -> Any:
 
     _make_template_engines()
     _import_urls(settings)
-    if not settings.DEBUG or not _is_installed("django.contrib.staticfiles"):
-        return application
-    from django.contrib.staticfiles import handlers
+    if settings.DEBUG and _is_installed("django.contrib.staticfiles"):
+        from django.contrib.staticfiles import handlers
 
-    if is_asgi:
-        return handlers.ASGIStaticFilesHandler(application)
-    return handlers.StaticFilesHandler(application)
+        handler = handlers.ASGIStaticFilesHandler if is_asgi else handlers.StaticFilesHandler
+        application = handler(application)
+    _name_debug(application, bool(settings.DEBUG))
+    return application
 
 
 def production() -> Any:
@@ -88,6 +88,15 @@ def _import_urls(settings: Any) -> None:
     # An application that routes by itself, or for each request, may have none.
     if name := getattr(settings, "ROOT_URLCONF", None):
         importlib.import_module(name)
+
+
+def _name_debug(application: Any, debug: bool) -> None:
+    """As the attribute that the terminal's panel shows, on an object that Django has made."""
+    from django.core.handlers.base import BaseHandler
+
+    # What the project has put around it is not ours to change.
+    if isinstance(application, BaseHandler) and not hasattr(application, "debug"):
+        application.debug = debug
 
 
 def _import_object(path: str, setting: str) -> Any:

@@ -66,6 +66,25 @@ def test_report_leaves_the_frames_of_the_import_machinery_out(tmp_path: Path) ->
     assert report.frames[0].file == str(tmp_path / "routes.py")
 
 
+def test_report_without_frames_has_no_traceback_that_only_repeats_the_headline() -> None:
+    plain, noted, chained = (ValueError("no") for _ in range(3))
+    noted.add_note("a note")
+    chained.__context__ = KeyError("first")
+
+    reports = [report_exception(error, "routes:app") for error in (plain, noted, chained)]
+
+    assert {report.headline for report in reports} == {"ValueError: no"}
+    assert reports[0].traceback == ""
+    assert "a note" in reports[1].traceback
+    assert "During handling" in reports[2].traceback
+
+
+def test_report_without_frames_of_a_text_that_the_headline_cuts_has_it_whole() -> None:
+    report = report_exception(ValueError("long " * 100), "routes:app")
+
+    assert "long " * 100 in report.traceback
+
+
 def test_report_tells_library_from_user_code(tmp_path: Path) -> None:
     report = report_of(tmp_path, "import json\njson.loads('{')\n")
     assert not report.frames[0].is_user

@@ -123,6 +123,20 @@ def test_source_beyond_the_limit_is_named_without_its_content(fd: int) -> None:
     assert sources.loaded["c"] == b"x = 1\n"
 
 
+def test_inherited_sources_are_named_at_once_and_written_when_nobody_waits(fd: int) -> None:
+    sources = Sources()
+    sources.add("/p/kept.py", b"a = 1\n")
+    sources.add("/p/again.py", b"b = 1\n")
+
+    sources.go_on_in(fd, None, without={"/p/again.py"})
+    sources.add("/p/again.py", b"b = 2\n")
+
+    # Without its name a failure right behind this build would call the file a new one.
+    assert read_sources(fd) == {"/p/kept.py": None, "/p/again.py": b"b = 2\n"}
+    sources.write_inherited()
+    assert read_sources(fd) == {"/p/kept.py": b"a = 1\n", "/p/again.py": b"b = 2\n"}
+
+
 def test_descriptor_that_the_application_took_over_is_left_alone(fd: int, tmp_path: Path) -> None:
     sources = Sources(fd, memory_file.create("test-good", b""))
     assert sources.read_good() == {}

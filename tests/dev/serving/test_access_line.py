@@ -41,6 +41,32 @@ def test_line_when_there_is_no_stdout_is_silence(monkeypatch: pytest.MonkeyPatch
     AccessLine("GET", "/path").show()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "is_coloured"),
+    [
+        ("TERM", "xterm", True),
+        ("TERM", "dumb", False),
+        ("NO_COLOR", "1", False),
+        # https://no-color.org: "when present and not an empty string".
+        ("NO_COLOR", "", True),
+    ],
+)
+def test_line_to_a_terminal_is_coloured_unless_the_environment_forbids_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, is_coloured: bool
+) -> None:
+    stream = io.StringIO()
+    stream.isatty = lambda: True  # type: ignore[method-assign]  # what stands in for a terminal
+    monkeypatch.setattr(sys, "__stdout__", stream)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv(name, value)
+
+    AccessLine("GET", "/path").show()
+
+    assert ("\x1b[31m500" in stream.getvalue()) is is_coloured
+    assert ("\x1b" in stream.getvalue()) is is_coloured
+
+
 def test_line_to_a_stream_without_descriptor_is_written() -> None:
     stream = io.StringIO()
     LineOutput(0).show(stream, "line")

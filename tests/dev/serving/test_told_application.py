@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from wiverno.core.wsgi_types import Environ, StartResponse
+from wiverno.core.server.connection import ClientGoneError
+from wiverno.core.wsgi_types import Environ, StartResponse, WSGIApplication
 from wiverno.dev.serving.access_line import AccessLine, format_access_line
 from wiverno.dev.serving.telling import Telling
 from wiverno.dev.serving.wsgi import ToldApplication
@@ -21,13 +22,13 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return told
 
 
-def call(application: Any) -> tuple[Iterable[bytes], list[Any]]:
+def call(application: Any, environ: Environ = ENVIRON) -> tuple[Iterable[bytes], list[Any]]:
     started: list[Any] = []
 
     def start_response(status: str, headers: Any, exc_info: Any = None, /) -> Any:
         started.append((status, headers))
 
-    return application(ENVIRON, start_response), started
+    return application(environ, start_response), started
 
 
 def test_list_is_told_before_it_is_sent(told: list[str]) -> None:
@@ -63,6 +64,87 @@ def test_failure_is_told_as_500(told: list[str]) -> None:
     with pytest.raises(SystemExit):
         call(ToldApplication(application, Telling(4)))
     assert told == ["line 500"]
+
+
+def failing(environ: Environ, start_response: StartResponse) -> list[bytes]:
+    start_response("200 OK", [])
+    raise ValueError("no <note>")
+
+
+def failing_stream(environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
+    start_response("200 OK", [])
+    yield b""
+    raise ValueError("no <note>")
+
+
+@pytest.mark.parametrize("application", [failing, failing_stream])
+@pytest.mark.parametrize(
+    ("accept", "kind", "said"),
+    [
+        ("text/html", "text/html; charset=utf-8", "no &lt;note&gt;"),
+        ("*/*", "text/plain; charset=utf-8", "ValueError: no <note>"),
+        ("application/json", "application/json", '"message": "no <note>"'),
+    ],
+)
+def test_exception_that_the_application_lets_through_is_a_page(
+    told: list[str],
+    caplog: pytest.LogCaptureFixture,
+    application: WSGIApplication,
+    accept: str,
+    kind: str,
+    said: str,
+) -> None:
+    environ = ENVIRON | {"HTTP_ACCEPT": accept}
+    result, started = call(ToldApplication(application, Telling(4)), environ)
+    body = b"".join(result).decode()
+
+    status, headers = started[-1]
+    assert (status, said in body, "/path?q=1" in body) == ("500 Internal Server Error", True, True)
+    assert ("Content-Type", kind) in headers
+    assert ("X-Wiverno-Generation", "4") in headers
+    # There is an application: tools that wait for one must not take this for a failed build.
+    assert "X-Wiverno-Error" not in dict(headers)
+    assert told[0] == "line 500 Internal Server Error"
+    assert "The application failed at GET '/path?q=1'" in caplog.text
+    assert caplog.text.count("ValueError: no <note>") == 1
+
+
+def test_exception_behind_the_first_bytes_is_left_to_the_server(told: list[str]) -> None:
+    error = ValueError("late")
+
+    def application(environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield b"one"
+        raise error
+
+    def start_response(status: str, headers: Any, exc_info: Any = None, /) -> Any:
+        if exc_info:  # As PEP 3333 wants it once the head is out.
+            raise exc_info[1]
+
+    result = ToldApplication(application, Telling(4))(ENVIRON, start_response)
+    with pytest.raises(ValueError, match="late") as caught:
+        list(result)
+
+    assert caught.value is error
+    assert told[0] == "line 200 OK"
+
+
+def test_client_that_has_gone_is_no_failure_of_the_application(
+    told: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def application(environ: Environ, start_response: StartResponse) -> list[bytes]:
+        raise ClientGoneError
+
+    with pytest.raises(ClientGoneError):
+        call(ToldApplication(application, Telling(4)))
+    assert caplog.text == ""
+
+
+def test_exception_while_nobody_knows_the_generation_is_left_to_the_server(
+    told: list[str],
+) -> None:
+    with pytest.raises(ValueError, match="no <note>"):
+        call(ToldApplication(failing, Telling()))
 
 
 def test_close_of_the_application_is_called() -> None:

@@ -118,6 +118,16 @@ def test_summary_lines_of_the_first_start_and_of_many_files() -> None:
     assert texts(many) == ["restarted in 1.2 s · api/__init__.py, b.py, c.py and 1 more"]
 
 
+def test_summary_lines_of_a_restart_that_nobody_asked_for_tell_its_quiet_time_apart() -> None:
+    phases = {**PHASES, "waited": 1002.2}
+    summary = RestartSummary(("/p/routes.py",), phases, 1184.9, "snapshot")
+
+    assert texts(summary_lines(summary, 2)) == [
+        "restarted in 183 ms from a snapshot, 1.0 s after the save · routes.py"
+    ]
+    assert texts(summary_lines(summary, 2, is_verbose=True))[1].startswith("  waited 1002, ")
+
+
 def test_details_of_forks_say_what_they_save() -> None:
     assert texts(template_ready_lines(["numpy"])) == ["  template ready with 1 module: numpy"]
     assert texts(template_ready_lines(["a", "b", "c", "d"])) == [

@@ -17,6 +17,7 @@ from wiverno.dev.failure.words import (
     count,
     more_changed_files,
     more_lines,
+    subject,
 )
 
 _STYLE = """
@@ -99,12 +100,12 @@ def failure_app(
     def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         kind = negotiate(environ.get("HTTP_ACCEPT", ""))
         if kind not in bodies:
-            bodies[kind] = _RENDERERS[kind](report, generation).encode("utf-8", "backslashreplace")
+            bodies[kind] = render(report, generation, kind)
         body = bodies[kind]
         start_response(
             status,
             [
-                ("Content-Type", f"{kind}; charset=utf-8" if kind != "application/json" else kind),
+                ("Content-Type", content_type(kind)),
                 ("Content-Length", str(len(body))),
                 ("Cache-Control", "no-store"),
                 ("Vary", "Accept"),
@@ -116,6 +117,16 @@ def failure_app(
         return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
 
     return app
+
+
+def render(report: FailureReport, generation: int, kind: str) -> bytes:
+    """The page as one of the media types that `negotiate` gives."""
+    return _RENDERERS[kind](report, generation).encode("utf-8", "backslashreplace")
+
+
+def content_type(kind: str) -> str:
+    """The header's value for it."""
+    return kind if kind == "application/json" else f"{kind}; charset=utf-8"
 
 
 def negotiate(accept: str) -> str:
@@ -149,6 +160,7 @@ def render_html(report: FailureReport, generation: int) -> str:
     """The page for browsers: one file, no address that it fetches from."""
     title = _escape(report.headline)
     kind, message = _heading(report)
+    what, name = subject(report)
     where = f"<code>{_escape(report.where)}</code> · " if report.where else ""
     rest = _long_message(report)
     return "".join(
@@ -158,7 +170,7 @@ def render_html(report: FailureReport, generation: int) -> str:
             f"<title>{title}</title><style>{_STYLE}</style></head>\n<body>",
             f'<header><div><div class="kind">{_escape(kind)}</div>',
             f"<h1>{_escape(message)}</h1>",
-            f'<p class="meta">{where}app target <code>{_escape(report.target)}</code> ',
+            f'<p class="meta">{where}{what} <code>{_escape(name)}</code> ',
             f"· generation {generation}</p>{rest}",
             f'<p class="heal">{_escape(HEALING)}</p></div></header>\n<main>',
             _frames_html(report.frames),

@@ -66,7 +66,7 @@ class ChainedError:
 
 @dataclass(frozen=True, slots=True)
 class FailureReport:
-    """Why there is no application. Frames are innermost first."""
+    """Why there is no application, or no answer of it. Frames are innermost first."""
 
     kind: str
     message: str
@@ -78,6 +78,8 @@ class FailureReport:
     changed_files: tuple[ChangedFile, ...] = ()
     """What is other than in the last good version, where no frame shows anything of it."""
     more_changed_files: int = 0
+    request: str = ""
+    """`GET /path`, where there is an application, which failed to answer this."""
 
     @property
     def where(self) -> str:
@@ -174,7 +176,7 @@ def _report(exc: BaseException, target: str, since: SinceLastGood) -> FailureRep
         message,
         _headline(kind, message),
         target,
-        traceback=cut("".join(captured.format()), MAX_TRACEBACK_CHARACTERS),
+        traceback=cut(_traceback(captured, message), MAX_TRACEBACK_CHARACTERS),
         frames=_frames(exc, captured, since),
         chain=tuple(_chain(exc, captured, since)),
     )
@@ -204,6 +206,16 @@ def _tidy(captured: "TracebackException", seen: set[int]) -> None:
         one.stack = traceback.StackSummary.from_list(frames)
         pending += [other for other in (one.__cause__, one.__context__) if other is not None]
         pending += getattr(one, "exceptions", None) or []
+
+
+def _traceback(captured: "TracebackException", message: str) -> str:
+    """Nothing where it would be the headline a second time, as of an error that we raise."""
+    text = "".join(captured.format())
+    last = "".join(captured.format_exception_only())
+    has_more = text.removeprefix("Traceback (most recent call last):\n") != last
+    if has_more or last.count("\n") > 1 or len(message) > MAX_HEADLINE_CHARACTERS:
+        return text
+    return ""
 
 
 def _chain(
@@ -297,7 +309,8 @@ def _is_machinery(file: str) -> bool:
         ("/importlib/__init__.py", "/wiverno/core/app_target.py")
     ):
         return True
-    return file.startswith(_wiverno_folder() + "dev/")
+    folder = _wiverno_folder()
+    return file.startswith((f"{folder}dev/", f"{folder}frameworks/"))
 
 
 def _wiverno_folder() -> str:

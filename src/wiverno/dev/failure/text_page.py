@@ -12,6 +12,7 @@ from wiverno.dev.failure.words import (
     count,
     more_changed_files,
     more_lines,
+    subject,
 )
 
 # With curl the traceback follows: more frames would only say the same twice.
@@ -23,7 +24,8 @@ def render_text(report: FailureReport, generation: int) -> str:
     parts = [report.headline, ""]
     if report.where:
         parts.append(f"  at {report.where}")
-    parts += [f"  app target {report.target}, generation {generation}", ""]
+    what, name = subject(report)
+    parts += [f"  {what} {name}, generation {generation}", ""]
     if report.traceback:
         parts += [report.traceback.rstrip(), ""]
     elif "\n" in report.message:

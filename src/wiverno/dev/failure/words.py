@@ -14,6 +14,11 @@ CHANGES = {
 }
 
 
+def subject(report: FailureReport) -> tuple[str, str]:
+    """What failed, and its name."""
+    return ("request", report.request) if report.request else ("app target", report.target)
+
+
 def more_changed_files(report: FailureReport) -> str:
     """What follows those that are shown; nothing if they are all."""
     files = report.more_changed_files

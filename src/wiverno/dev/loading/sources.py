@@ -47,7 +47,7 @@ class Sources:
     def go_on_in(self, fd: int, good_fd: int | None, without: Collection[str]) -> None:
         """Write to another memory file, in a process that was forked for another build.
 
-        The sources `without` will be read again. The others are not in that file before
+        The sources `without` will be read again. The others are only named in that file before
         `write_inherited`: writing them takes longer than a small build.
         """
         for path in without:
@@ -56,6 +56,7 @@ class Sources:
         self._fd, self._file = fd, identify(fd)
         self._good_fd = good_fd
         self._good_file = None if good_fd is None else identify(good_fd)
+        self._name_inherited()
 
     def write_inherited(self) -> None:
         """When nobody waits: complete the memory file."""
@@ -85,20 +86,26 @@ class Sources:
         """What the child of a fork that the application makes loads is no concern of ours."""
         self._fd = None
 
+    def _name_inherited(self) -> None:
+        """A build that fails before `write_inherited` must not take them for new files."""
+        self._write(b"".join(map(_name_alone, map(os.fsencode, self._inherited))))
+
     def _append(self, path: bytes, source: bytes) -> None:
+        if len(source) > self._left_bytes:
+            # That it was loaded is told all the same, or it would be taken for a new file.
+            self._left_bytes = 0
+            self._write(_name_alone(path))
+        else:
+            self._left_bytes -= len(source)
+            self._write(_HEADER.pack(len(path), len(source)), path, source)
+
+    def _write(self, *frame: bytes) -> None:
         if self._fd is None:
             return
         # The application may close any descriptor (`os.closerange`) and then own its number.
         if identify(self._fd) != self._file:
             self._fd = None
             return
-        frame = [_HEADER.pack(len(path), len(source)), path, source]
-        if len(source) > self._left_bytes:
-            # That it was loaded is told all the same, or it would be taken for a new file.
-            self._left_bytes = 0
-            frame = [_HEADER.pack(len(path), _NOT_KEPT), path]
-        else:
-            self._left_bytes -= len(source)
         try:
             is_whole = os.writev(self._fd, frame) == sum(map(len, frame))
         except OSError:  # No memory left. The page can do without.
@@ -106,6 +113,10 @@ class Sources:
         if not is_whole:
             # Nothing that follows a torn frame could be read.
             self._fd = None
+
+
+def _name_alone(path: bytes) -> bytes:
+    return _HEADER.pack(len(path), _NOT_KEPT) + path
 
 
 def read_sources(fd: int) -> dict[str, bytes | None]:

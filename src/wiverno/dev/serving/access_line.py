@@ -6,6 +6,7 @@ stays open for hours is seen.
 """
 
 import contextlib
+import os
 import select
 import sys
 import threading
@@ -42,7 +43,7 @@ class AccessLine:
                 self._target,
                 self.status,
                 (time.monotonic() - self._began) * 1000,
-                coloured=stream.isatty(),
+                coloured=_takes_colours(stream),
             )
             _output.show(stream, text)
 
@@ -86,6 +87,13 @@ class LineOutput:
 
 
 _output = LineOutput(_PATIENCE_S)
+
+
+def _takes_colours(stream: TextIO) -> bool:
+    """As rich decides for the lines of the supervisor; https://no-color.org."""
+    if not stream.isatty() or os.environ.get("NO_COLOR"):
+        return False
+    return os.environ.get("TERM", "") not in ("dumb", "unknown")
 
 
 def format_access_line(

@@ -21,6 +21,8 @@ from wiverno.dev.serving.access_line import AccessLine
 from wiverno.dev.serving.protocol import Gatekeeper
 from wiverno.dev.serving.telling import Telling
 
+_Fail = Callable[[Exception], Iterable[bytes]]
+
 # What the supervisor shows for a worker whose accept loop failed: EX_SOFTWARE of sysexits.h.
 _BUG_IN_THE_SERVER = 70
 # Half of what a process has to leave at the end of the session.
@@ -94,7 +96,8 @@ def make_serving(
 class ToldApplication:
     """The application as a worker serves it: each answer is told in a line and tagged.
 
-    The header `X-Wiverno-Generation` says which code gave the answer.
+    The header `X-Wiverno-Generation` says which code gave the answer. An exception that the
+    application lets through is answered with a page.
     """
 
     def __init__(self, application: WSGIApplication, telling: Telling) -> None:
@@ -118,8 +121,15 @@ class ToldApplication:
                 return start_response(status, tagged)
             return start_response(status, tagged, exc_info)
 
+        def fail(error: Exception) -> Iterable[bytes]:
+            if self._telling.generation is None:
+                raise error
+            from wiverno.dev.serving.failed_request import answer_failure
+
+            return answer_failure(error, self._telling.generation, environ, start)
+
         try:
-            result = self._application(environ, start)
+            result = self._call(environ, start, fail)
         except BaseException:
             line.show()
             self._end_notes()
@@ -128,7 +138,13 @@ class ToldApplication:
             line.show()
             self._end_notes()
             return result
-        return _ToldAtFirstChunk(result, line, self._end_notes)
+        return _ToldAtFirstChunk(result, line, self._end_notes, fail)
+
+    def _call(self, environ: Environ, start: StartResponse, fail: _Fail) -> Iterable[bytes]:
+        try:
+            return self._application(environ, start)
+        except Exception as error:  # noqa: BLE001 - as the server does, which ends connections
+            return fail(error)
 
     def _end_notes(self) -> None:
         if self._notes is not None:
@@ -138,16 +154,23 @@ class ToldApplication:
 class _ToldAtFirstChunk:
     """An answer whose first chunk is yet to be made."""
 
-    def __init__(self, result: Iterable[bytes], line: AccessLine, then: Callable[[], None]) -> None:
+    def __init__(
+        self, result: Iterable[bytes], line: AccessLine, then: Callable[[], None], fail: _Fail
+    ) -> None:
         self._result = result
         self._line = line
         self._then = then
+        self._fail = fail
 
     def __iter__(self) -> Iterator[bytes]:
         try:
             for chunk in self._result:
-                self._line.show()
+                # The head goes out with the first byte; before that an error is a page.
+                if chunk:
+                    self._line.show()
                 yield chunk
+        except Exception as error:  # noqa: BLE001 - whatever comes out of an application
+            yield from self._fail(error)
         finally:
             self._line.show()
 

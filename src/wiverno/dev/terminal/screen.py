@@ -15,6 +15,9 @@ MAX_DETAIL_LINES = 20
 
 # Of these one may want to know without having asked: it is why the restart was fast.
 _FAST_LEVELS = ("template", "snapshot")
+# From here on it is the time in which nobody asked (`--debounce`): as a part of the restart
+# it would make each of them look slow.
+_QUIET_TIME_MS = 100.0
 _LEVELS = {"interpreter": "in a new interpreter", "template": "from the template"}
 
 
@@ -123,9 +126,13 @@ def summary_lines(
 ) -> list[Line]:
     """The one honest line about how long it took, and for what; verbose, with each phase."""
     verb = "started" if restart <= 1 else "restarted"
-    text = f"{verb} in {milliseconds(summary.total_ms)}"
+    waited_ms = summary.phases.get("waited", 0.0)
+    is_apart = waited_ms >= _QUIET_TIME_MS
+    text = f"{verb} in {milliseconds(summary.total_ms - (waited_ms if is_apart else 0))}"
     if summary.level in _FAST_LEVELS or (is_verbose and summary.level):
         text += f" {_LEVELS.get(summary.level, f'from a {summary.level}')}"
+    if is_apart:
+        text += f", {milliseconds(waited_ms)} after the save"
     if summary.changed:
         text += f" {characters.dot} {_short_names(summary.changed)}"
     lines: list[Line] = [(Segment(text, "green"),)]
