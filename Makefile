@@ -21,7 +21,7 @@ PROD_PEERS := .venv-prod-peers
 APPLICATION_PEERS := .venv-application-peers
 
 .PHONY: run test test-thorough test-frameworks test-heavy fuzz check bench bench-reload \
-    bench-prod bench-application soak docs format smoke clean
+    bench-frameworks bench-prod bench-application soak docs format smoke clean
 
 run: $(VENV)/installed
 	cd examples/hello && ../../$(BIN)/wiverno run dev
@@ -76,6 +76,12 @@ bench-reload: $(PEERS)/installed
 	$(BIN)/python -m benchmarks.reload run
 	$(BIN)/python -m benchmarks.reload profile
 	$(BIN)/python -m benchmarks.reload report
+
+# The same with applications of frameworks, beside the servers that these bring. Half an hour.
+bench-frameworks: $(PEERS)/installed
+	$(BIN)/python -m benchmarks.reload run --suite frameworks
+	$(BIN)/python -m benchmarks.reload profile --suite frameworks
+	$(BIN)/python -m benchmarks.reload report --suite frameworks
 
 $(PEERS)/installed: benchmarks/reload/requirements.txt | $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.reload install --python $(PEERS_PYTHON)

@@ -11,9 +11,8 @@ from benchmarks.reload.profiling import profile
 from benchmarks.reload.report import write_report
 from benchmarks.reload.results import read_results
 from benchmarks.reload.run import RunSettings, run
+from benchmarks.reload.suites import RELOAD, SUITES, Suite
 
-RESULTS = ROOT / "benchmarks" / "results" / "reload.json"
-PROFILE = ROOT / "benchmarks" / "results" / "reload-profile.txt"
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 
@@ -33,24 +32,33 @@ def carry_out(options: argparse.Namespace) -> None:
             for peer, reason in install(options.environment, options.python).items():
                 print(f"not installed: {peer}: {reason}")
         case "run":
+            suite = SUITES[options.suite]
             run(
                 RunSettings(
+                    suite,
                     options.environment.resolve(),
-                    options.output,
+                    options.output or suite.results,
                     options.rounds,
                     options.peers,
                     options.projects,
                 )
             )
         case "report":
-            kept = options.profile.read_text() if options.profile.exists() else ""
-            write_report(read_results(options.input), kept, options.page)
+            report(SUITES[options.suite], options)
         case "profile":
-            text = profile(options.projects, options.saves)
-            options.output.write_text(text)
+            suite = SUITES[options.suite]
+            projects = suite.chosen(options.projects or suite.profiled)
+            text = profile(options.environment.resolve(), projects, options.saves)
+            (options.output or suite.profile).write_text(text)
             print(text, end="")
         case _:
             raise AssertionError(f"argparse let {options.command!r} through")
+
+
+def report(suite: Suite, options: argparse.Namespace) -> None:
+    profile_file = options.profile or suite.profile
+    kept = profile_file.read_text() if profile_file.exists() else ""
+    write_report(suite, read_results(options.input or suite.results), kept, options.page)
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
@@ -64,19 +72,20 @@ def parser() -> argparse.ArgumentParser:
     install_.add_argument("--python", default=sys.executable, help="For all servers.")
     run_ = commands.add_parser("run", help="Measure.")
     run_.add_argument("--peers", type=names, default=[], help="Names or their beginnings: a,b")
-    run_.add_argument("--projects", type=names, default=[], help="a,b")
     run_.add_argument("--rounds", type=int, default=50, help="Saves of each project.")
-    run_.add_argument("--output", type=Path, default=RESULTS)
-    for command in (install_, run_):
-        command.add_argument("--environment", type=Path, default=ENVIRONMENT)
     profile_ = commands.add_parser("profile", help="Show where the time of restarts goes.")
-    profile_.add_argument("--projects", type=names, default=["light", "big400-first"])
     profile_.add_argument("--saves", type=int, default=25, help="Of each project.")
-    profile_.add_argument("--output", type=Path, default=PROFILE)
-    report = commands.add_parser("report", help="Write tables and plot from the results.")
-    report.add_argument("--input", type=Path, default=RESULTS)
-    report.add_argument("--profile", type=Path, default=PROFILE)
-    report.add_argument("--page", type=Path, default=PAGE)
+    report_ = commands.add_parser("report", help="Write tables and plot from the results.")
+    report_.add_argument("--input", type=Path, help="Instead of the suite's results.")
+    report_.add_argument("--profile", type=Path, help="Instead of the suite's.")
+    report_.add_argument("--page", type=Path, default=PAGE)
+    for command in (run_, profile_):
+        command.add_argument("--projects", type=names, default=[], help="Of the suite: a,b")
+        command.add_argument("--output", type=Path, help="Instead of the suite's own.")
+    for command in (run_, profile_, report_):
+        command.add_argument("--suite", choices=SUITES, default=RELOAD.name)
+    for command in (install_, run_, profile_):
+        command.add_argument("--environment", type=Path, default=ENVIRONMENT)
     return result
 
 

@@ -1,6 +1,10 @@
-"""The files that lead each kind of server to the WSGI application `app` of `app.py`."""
+"""Which servers run which applications, and the files that lead them there. Data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from benchmarks.reload.peers import Form
+from benchmarks.reload.project import Application
 
 FLASK_APP = """\
 from flask import Flask
@@ -65,19 +69,48 @@ run_simple("127.0.0.1", int(sys.argv[1]), app, threaded=True)
 """
 
 
-def files_of(form: Form, *, is_flask: bool) -> dict[str, str]:
-    """File name → text. `is_flask`: `app` is a Flask application already."""
-    match form:
-        case Form.WSGI:
-            return {}
-        case Form.ASGI:
-            return {"asgi.py": ASGI}
-        case Form.FLASK:
-            return {
-                "flask_app.py": NATIVE_FLASK_APP if is_flask else FLASK_APP,
-                "flask_without_watchdog.py": FLASK_WITHOUT_WATCHDOG,
-            }
-        case Form.DJANGO:
-            return {"manage.py": MANAGE, "settings.py": SETTINGS}
-        case Form.SCRIPT:
-            return {"serve.py": SERVE}
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a server of one form comes to an application of one kind."""
+
+    app: str = ""
+    """The `{app}` of the server's command."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """What the project lacks: name → text."""
+
+
+_WSGI = {
+    Form.ANY: Entry(),
+    Form.WSGI: Entry("app:app"),
+    Form.ASGI: Entry("asgi:app", {"asgi.py": ASGI}),
+    Form.DJANGO: Entry(files={"manage.py": MANAGE, "settings.py": SETTINGS}),
+    Form.SCRIPT: Entry(files={"serve.py": SERVE}),
+}
+
+_ENTRIES: Mapping[Application, Mapping[Form, Entry]] = {
+    Application.WSGI: {
+        **_WSGI,
+        Form.FLASK: Entry(
+            "flask_app:app",
+            {"flask_app.py": FLASK_APP, "flask_without_watchdog.py": FLASK_WITHOUT_WATCHDOG},
+        ),
+    },
+    Application.FLASK: {
+        **_WSGI,
+        Form.FLASK: Entry(
+            "flask_app:app",
+            {"flask_app.py": NATIVE_FLASK_APP, "flask_without_watchdog.py": FLASK_WITHOUT_WATCHDOG},
+        ),
+    },
+    Application.FASTAPI: {
+        Form.ANY: Entry(),
+        Form.ASGI: Entry("main:app"),
+        Form.FASTAPI: Entry(),
+    },
+    Application.DJANGO: {Form.ANY: Entry(), Form.DJANGO: Entry()},
+}
+
+
+def entry_of(form: Form, application: Application) -> Entry | None:
+    """None where servers of this form do not run such an application."""
+    return _ENTRIES[application].get(form)

@@ -12,14 +12,17 @@ from benchmarks.reload.peers import PEERS, Peer, wiverno_peers
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = ROOT / ".venv-peers"
 PINNED = Path(__file__).with_name("requirements.txt")
-LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "sqlalchemy", "flask")
+LIBRARIES = (
+    *("numpy", "pandas", "scikit-learn", "scipy", "sqlalchemy"),
+    *("flask", "fastapi", "django"),
+)
 
 
 def install(environment: Path, python: str = sys.executable) -> dict[str, str]:
     """Peer → why it could not be installed. What the projects import must install."""
     # Cleared: it may have been made for another Python.
     subprocess.run([python, "-m", "venv", "--clear", environment], check=True)
-    problem = pip_install(environment, [*LIBRARIES, "--editable", str(ROOT)], PINNED)
+    problem = pip_install(environment, [*LIBRARIES, "--editable", f"{ROOT}[asgi]"], PINNED)
     if problem is not None:
         raise SystemExit(f"The libraries of the projects cannot be installed: {problem}")
     problems = {}

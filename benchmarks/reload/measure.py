@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 from benchmarks.processes import pause
-from benchmarks.reload.client import REQUEST_TIMEOUT_S, ask
+from benchmarks.reload.client import REQUEST_TIMEOUT_S
 from benchmarks.reload.freshness import Attempt, Kind, count, judge
 from benchmarks.reload.results import BrokenSave, PolledSave, SameSecond, Save
 from benchmarks.reload.server import Server
@@ -27,7 +27,7 @@ def measure_save(server: Server, round_: int) -> Save:
     was_restarted = server.restart_if_ended()
     server.wait_until_quiet()
     saved_at = server.save_next()
-    first = ask(server.port, "/")
+    first = server.ask()
     last, kinds = ask_until_fresh(server, saved_at, first)
     server.rest()
     return Save(
@@ -50,11 +50,11 @@ def ask_until_fresh(
 ) -> tuple[Attempt, list[Kind]]:
     """The last attempt and what all of them got; the last is fresh, or the time is over."""
     deadline = saved_at + timeout_s
-    attempt = first or ask(server.port, "/", timeout_s)
+    attempt = first or server.ask(timeout_s)
     kinds = [judge(attempt, server.version)]
     while kinds[-1] is not Kind.FRESH and (left := deadline - time.perf_counter()) > 0:
         pause(POLL_S)
-        attempt = ask(server.port, "/", min(REQUEST_TIMEOUT_S, left))
+        attempt = server.ask(min(REQUEST_TIMEOUT_S, left))
         kinds.append(judge(attempt, server.version))
     return attempt, kinds
 
@@ -74,7 +74,7 @@ def measure_polled_save(server: Server, round_: int) -> PolledSave:
     def poll() -> None:
         while not done.is_set():
             counts = saved.is_set()
-            kind = judge(ask(server.port, "/"), server.version)
+            kind = judge(server.ask(), server.version)
             # What was sent before the save may have got either version.
             if counts:
                 kinds.append(kind)
@@ -130,7 +130,7 @@ def measure_broken_save(server: Server, round_: int) -> BrokenSave:
 def ask_broken(server: Server) -> Iterator[Attempt]:
     """One request right after the save and one every half second."""
     for _ in range(BROKEN_ASKS):
-        yield ask(server.port, "/", BROKEN_ASK_TIMEOUT_S)
+        yield server.ask(BROKEN_ASK_TIMEOUT_S)
         pause(0.5)
 
 

@@ -1,7 +1,8 @@
 """The servers that are compared: what each needs and how it is started. Data, no processes.
 
 Each is started as its documentation says, with reloading on and everything else as it comes.
-`{bin}` is the folder of the programs, `{python}` the interpreter there, `{port}` the port.
+`{bin}` is the folder of the programs, `{python}` the interpreter there, `{port}` the port and
+`{app}` the application, where it is not the same for all that the server runs.
 """
 
 import re
@@ -10,10 +11,13 @@ from enum import Enum
 
 
 class Form(Enum):
-    """What a server needs beside `app.py` with the WSGI application `app`."""
+    """What a server takes. `forms` has what leads it to an application of another kind."""
 
+    ANY = "any"
+    """It finds the application and sees what it is."""
     WSGI = "wsgi"
     ASGI = "asgi"
+    FASTAPI = "fastapi"
     FLASK = "flask"
     DJANGO = "django"
     SCRIPT = "script"
@@ -39,9 +43,19 @@ class Peer:
 PEERS = (
     Peer(
         "uvicorn",
-        ("uvicorn", "watchfiles", "httptools", "uvloop", "a2wsgi"),
-        "{bin}/uvicorn --reload --port {port} asgi:app",
+        # What `uvicorn[standard]` installs, by name.
+        (
+            *("uvicorn", "watchfiles", "httptools", "uvloop", "websockets", "python-dotenv"),
+            *("pyyaml", "a2wsgi"),
+        ),
+        "{bin}/uvicorn --reload --port {port} {app}",
         Form.ASGI,
+    ),
+    Peer(
+        "fastapi-dev",
+        ("fastapi", "fastapi-cli", "uvicorn", "watchfiles", "httptools", "uvloop"),
+        "{bin}/fastapi dev --port {port}",
+        Form.FASTAPI,
     ),
     Peer(
         "flask-stat",
@@ -103,28 +117,34 @@ PEERS = (
     Peer(
         "uvicorn-hmr",
         ("uvicorn-hmr", "a2wsgi"),
-        "{bin}/uvicorn-hmr asgi:app --port {port}",
+        "{bin}/uvicorn-hmr {app} --port {port}",
         Form.ASGI,
         patches=True,
         needs="Python 3.12 or newer",
     ),
 )
 
-WIVERNO_COMMAND = "{python} -m wiverno run dev app:app --port {port}"
+WIVERNO_COMMAND = "{python} -m wiverno run dev --port {port}"
+
+AUTO = "wiverno-auto"
+"""As it comes: it picks one of the strategies that have rows of their own."""
 
 
 def wiverno_peers(help_text: str) -> tuple[Peer, ...]:
-    """wiverno itself, once with each strategy that `wiverno run dev --help` offers by name."""
+    """wiverno itself, once with each strategy that `wiverno run dev --help` offers."""
     offered = re.search(r"--reload-strategy\s+\[([\w|]+)\]", help_text)
     if offered is None:
-        return (Peer("wiverno-spawn", ("wiverno",), WIVERNO_COMMAND),)
-    return tuple(
-        Peer(
-            f"wiverno-{strategy}",
-            ("wiverno",),
-            f"{WIVERNO_COMMAND} --reload-strategy {strategy}",
-        )
-        for strategy in offered[1].split("|")
-        # Not a strategy: it picks one of the others.
-        if strategy != "auto"
+        return (Peer("wiverno-spawn", ("wiverno",), WIVERNO_COMMAND, Form.ANY),)
+    return (
+        Peer(AUTO, ("wiverno",), WIVERNO_COMMAND, Form.ANY),
+        *(
+            Peer(
+                f"wiverno-{strategy}",
+                ("wiverno",),
+                f"{WIVERNO_COMMAND} --reload-strategy {strategy}",
+                Form.ANY,
+            )
+            for strategy in offered[1].split("|")
+            if strategy != "auto"
+        ),
     )

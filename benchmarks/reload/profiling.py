@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.conditions import commit, machine, now, processor
 from benchmarks.processes import pause
-from benchmarks.reload.projects import PROJECTS, Project
+from benchmarks.reload.project import Project
 from tests.dev.harness import DevSession
 
 SAMPLES_PER_S = 5000
@@ -25,23 +25,24 @@ REST_S = 0.7
 WARM_UP = 5
 
 
-def profile(project_names: Sequence[str], saves: int) -> str:
-    """A text for people."""
+def profile(environment: Path, projects: Sequence[Project], saves: int) -> str:
+    """A text for people. wiverno is that of `environment`, where all libraries are."""
     lines = [f"{now()}, commit {commit()}, {processor()}, {machine()}", ""]
-    for project in PROJECTS:
-        if project.name in project_names:
-            lines += project_lines(project, saves)
+    python = environment / "bin" / "python"
+    for project in projects:
+        lines += project_lines(python, project, saves)
     return "\n".join(lines) + "\n"
 
 
-def project_lines(project: Project, saves: int) -> Iterator[str]:
+def project_lines(python: Path, project: Project, saves: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="profile-") as name:
         folder = Path(name, "project")
         for path, text in {**project.other_files(), project.edited: project.text(1)}.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text)
-        with DevSession(folder, "app:app", "--reload-strategy", "fork") as session:
-            session.get()
+        command = (str(python), "-m", "wiverno", "run", "dev", "--port", "0")
+        with DevSession(folder, command=(*command, "--reload-strategy", "fork")) as session:
+            session.get(project.path)
             for version in range(2, WARM_UP + 2):
                 save(session, project, version)
             samples = Path(name, "perf.data")
@@ -65,9 +66,9 @@ def save(session: DevSession, project: Project, version: int) -> float:
     """Milliseconds from the end of the save to the whole answer."""
     (session.project / project.edited).write_text(project.text(version))
     begun = time.perf_counter()
-    answer = session.get()
+    answer = session.get(project.path)
     took_ms = (time.perf_counter() - begun) * 1000
-    assert answer.body == f"{version:06d}", f"stale: {answer.body} after {version}"
+    assert answer.body.strip() == f"{version:06d}", f"stale: {answer.body} after {version}"
     pause(REST_S)
     return took_ms
 

@@ -4,52 +4,44 @@ The answer of `GET /` is the version that was saved, six digits, so every edit k
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from benchmarks.reload.many_modules import FIRST, LEAF, app_of_many, module_text, modules
+from benchmarks.reload.project import Application, Project
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A project and the edit on it. `edited` is the file that is saved."""
+def big400(name: str, edit: str, number: int) -> Project:
+    """Of the many modules the one with this number is edited."""
+    edited = f"shop/part_{number:03}.py"
+    return Project(name, edit, edited, partial(module_text, number), partial(all_but, number))
 
-    name: str
-    edit: str
-    edited: str
-    is_flask: bool = False
 
-    def text(self, version: int) -> str:
-        """The edited file as `version` has it."""
-        match self.name:
-            case "light":
-                return LIGHT.format(version=version)
-            case "flask":
-                return FLASK.format(version=version)
-            case "heavy":
-                return HEAVY.format(version=version, more_imports="")
-            case "heavy-import":
-                return HEAVY.format(version=version, more_imports=more_imports(version))
-            case _:
-                return module_text(LEAF if self.name == "big400-leaf" else FIRST, version)
-
-    def other_files(self) -> Mapping[str, str]:
-        """What never changes: path → text."""
-        if not self.name.startswith("big400"):
-            return {}
-        files = {**unchanging_modules(), "app.py": app_of_many(self.shown)}
-        del files[self.edited]
-        return files
-
-    @property
-    def shown(self) -> int:
-        """The number of the module whose version is the answer."""
-        return LEAF if self.name == "big400-leaf" else FIRST
+def all_but(number: int) -> Mapping[str, str]:
+    """The many modules and the one that shows the version of `number`, which is left out."""
+    files = {**unchanging_modules(), "app.py": app_of_many(number)}
+    del files[f"shop/part_{number:03}.py"]
+    return files
 
 
 @cache
 def unchanging_modules() -> Mapping[str, str]:
     return modules()
+
+
+def light(version: int) -> str:
+    return LIGHT.format(version=version)
+
+
+def flask(version: int) -> str:
+    return FLASK.format(version=version)
+
+
+def heavy(version: int) -> str:
+    return HEAVY.format(version=version, more_imports="")
+
+
+def heavy_import(version: int) -> str:
+    return HEAVY.format(version=version, more_imports=more_imports(version))
 
 
 def more_imports(version: int) -> str:
@@ -194,10 +186,10 @@ def app(environ, start_response):
 '''
 
 PROJECTS = (
-    Project("light", "one file without imports", "app.py"),
-    Project("flask", "one file importing Flask", "app.py", is_flask=True),
-    Project("heavy", "pandas, scikit-learn, SQLAlchemy; below the imports", "app.py"),
-    Project("heavy-import", "the same, an import line added", "app.py"),
-    Project("big400-leaf", "400 modules, a late leaf", f"shop/part_{LEAF:03}.py"),
-    Project("big400-first", "400 modules, the one imported first", f"shop/part_{FIRST:03}.py"),
+    Project("light", "one file without imports", "app.py", light),
+    Project("flask", "one file importing Flask", "app.py", flask, application=Application.FLASK),
+    Project("heavy", "pandas, scikit-learn, SQLAlchemy; below the imports", "app.py", heavy),
+    Project("heavy-import", "the same, an import line added", "app.py", heavy_import),
+    big400("big400-leaf", "400 modules, a late leaf", LEAF),
+    big400("big400-first", "400 modules, the one imported first", FIRST),
 )

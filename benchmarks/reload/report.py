@@ -1,53 +1,60 @@
 """The tables of docs/benchmarks.md, between two markers, and the plot beside the page."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.page import between_markers, table
 from benchmarks.reload.freshness import Kind
-from benchmarks.reload.peers import PEERS
+from benchmarks.reload.peers import AUTO, PEERS
 from benchmarks.reload.plot import Panel, draw
-from benchmarks.reload.projects import PROJECTS
+from benchmarks.reload.project import Project
 from benchmarks.reload.results import BrokenSave, PolledSave, Results, SameSecond
+from benchmarks.reload.suites import Suite
 from benchmarks.reload.summary import Summary, best, shown_ms, shown_share, summarize
-
-BEGIN = "<!-- reload: begin, written by `python -m benchmarks.reload report` -->"
-END = "<!-- reload: end -->"
-PLOT_NAME = "benchmarks-reload.svg"
 
 PATCHING = {peer.name for peer in PEERS if peer.patches}
 VERSIONS_SHOWN = (
     *("wiverno", "uvicorn", "flask", "werkzeug", "watchdog", "django", "gunicorn", "granian"),
     *("hypercorn", "hupper", "waitress", "watchfiles", "jurigged", "uvicorn-hmr"),
-    *("numpy", "pandas", "scikit-learn", "sqlalchemy"),
+    *("fastapi", "starlette", "fastapi-cli", "numpy", "pandas", "scikit-learn", "sqlalchemy"),
 )
 
 
-def write_report(results: Results, profile: str, page: Path) -> None:
+def write_report(suite: Suite, results: Results, profile: str, page: Path) -> None:
     """`profile` is the text that the command `profile` has kept, or empty."""
     text = page.read_text()
-    page.write_text(between_markers(text, markdown(results, profile), BEGIN, END))
-    (page.parent / PLOT_NAME).write_text(draw(panels(results)))
+    section = markdown(suite, results, profile)
+    page.write_text(between_markers(text, section, suite.begin, suite.end))
+    (page.parent / suite.plot_name).write_text(draw(panels(suite, results)))
 
 
-def markdown(results: Results, profile: str = "") -> str:
+def markdown(suite: Suite, results: Results, profile: str = "") -> str:
+    comparison = own_server_table if suite.has_own_servers else comparison_table
     parts = [
         conditions(results),
-        "### Save to first fresh byte",
-        f"![Every save, by project and server]({PLOT_NAME})",
-        "\n".join(comparison_table(results)),
-        *project_sections(results),
-        "### Clients that ask all the time",
-        "\n".join(polled_table(results.polled)),
-        "### A save that does not compile",
-        "\n".join(broken_table(results.broken)),
-        "### Two saves of the same size within one second",
-        "\n".join(same_second_table(results.same_second)),
+        f"### {suite.title}",
+        f"![Every save, by project and server]({suite.plot_name})",
+        "\n".join(comparison(suite, results)),
+        *project_sections(suite, results),
+        *scenario_sections(results),
         *absence_section(results),
         *profile_section(profile),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def scenario_sections(results: Results) -> Iterator[str]:
+    """Of those that the run has tried."""
+    if results.polled:
+        yield "### Clients that ask all the time"
+        yield "\n".join(polled_table(results.polled))
+    if results.broken:
+        yield "### A save that does not compile"
+        yield "\n".join(broken_table(results.broken))
+    if results.same_second:
+        yield "### Two saves of the same size within one second"
+        yield "\n".join(same_second_table(results.same_second))
 
 
 def profile_section(profile: str) -> Iterator[str]:
@@ -69,10 +76,10 @@ def conditions(results: Results) -> str:
     )
 
 
-def comparison_table(results: Results) -> Iterator[str]:
+def comparison_table(suite: Suite, results: Results) -> Iterator[str]:
     """wiverno beside the fastest of those that restart and of those that patch in place."""
     rows = []
-    for title, summaries in by_project(results):
+    for project, summaries in by_project(suite, results):
         names = {summary.peer for summary in summaries}
         ours = best(summaries, {name for name in names if name.startswith("wiverno")})
         if ours is None:
@@ -80,45 +87,79 @@ def comparison_table(results: Results) -> Iterator[str]:
         peers = names - {name for name in names if name.startswith("wiverno")}
         restart = best(summaries, peers - PATCHING)
         patch = best(summaries, peers & PATCHING)
-        rows.append((title, named_ms(ours), *beside(ours, restart), *beside(ours, patch)))
+        rows.append(
+            (title_of(project), named_ms(ours), *beside(ours, restart), *beside(ours, patch))
+        )
     return table(
         ("median ms", "wiverno", "best restart", "ratio", "best patching in place", "ratio"), rows
     )
+
+
+def own_server_table(suite: Suite, results: Results) -> Iterator[str]:
+    """wiverno as it comes beside the framework's own server, the fastest where there are two."""
+    rows = []
+    for project, summaries in by_project(suite, results):
+        ours = best(summaries, {AUTO})
+        if ours is not None:
+            own = beside(ours, best(summaries, project.own_servers), spread_ms)
+            rows.append((title_of(project), project.promised, spread_ms(ours), *own))
+    head = ("median ms (quartiles)", "promised", "wiverno", "the framework's own server", "ratio")
+    return table(head, rows)
 
 
 def named_ms(summary: Summary) -> str:
     return f"{shown_ms(summary.median_ms)} ({summary.peer})"
 
 
-def beside(ours: Summary, other: Summary | None) -> tuple[str, str]:
+def spread_ms(summary: Summary) -> str:
+    text = f"{shown_ms(summary.median_ms)} ({quartiles(summary)})"
+    return text if summary.peer == AUTO else f"{text} {summary.peer}"
+
+
+def quartiles(summary: Summary) -> str:
+    return " to ".join(map(shown_ms, summary.quartiles_ms))
+
+
+def beside(
+    ours: Summary, other: Summary | None, shown: Callable[[Summary], str] = named_ms
+) -> tuple[str, str]:
     if other is None:
         return "", ""
     ratio = other.median_ms / ours.median_ms
-    return named_ms(other), f"{ratio:.1f}x" if math.isfinite(ratio) else ""
+    return shown(other), f"{ratio:.1f}x" if math.isfinite(ratio) else ""
 
 
-def by_project(results: Results) -> Iterator[tuple[str, list[Summary]]]:
-    """Title and summaries of each project that was measured, in the order of `PROJECTS`."""
-    for project in PROJECTS:
+def by_project(suite: Suite, results: Results) -> Iterator[tuple[Project, list[Summary]]]:
+    """Each project that was measured, in the order of the suite."""
+    for project in suite.projects:
         summaries = summarize(save for save in results.saves if save.project == project.name)
         if summaries:
-            yield f"{project.name}: {project.edit}", summaries
+            yield project, summaries
 
 
-def project_sections(results: Results) -> Iterator[str]:
-    for title, summaries in by_project(results):
+def title_of(project: Project) -> str:
+    return f"{project.name}: {project.edit}"
+
+
+def project_sections(suite: Suite, results: Results) -> Iterator[str]:
+    for project, summaries in by_project(suite, results):
+        title = title_of(project)
         yield f"#### {title[0].upper()}{title[1:]}"
         yield "\n".join(project_table(summaries))
 
 
 def project_table(summaries: Iterable[Summary]) -> Iterator[str]:
-    head = ("server", "median ms", "p95", "max", "saves", "missed", *(kind.value for kind in Kind))
+    head = (
+        *("server", "median ms", "quartiles", "p95", "max", "saves", "missed"),
+        *(kind.value for kind in Kind),
+    )
     return table(
         head,
         (
             (
                 summary.peer + (" (patches)" if summary.peer in PATCHING else ""),
                 shown_ms(summary.median_ms),
+                quartiles(summary),
                 shown_ms(summary.p95_ms),
                 shown_ms(summary.max_ms),
                 str(len(summary.times_ms)),
@@ -191,8 +232,8 @@ def absence_section(results: Results) -> Iterator[str]:
         )
 
 
-def panels(results: Results) -> list[Panel]:
+def panels(suite: Suite, results: Results) -> list[Panel]:
     return [
-        Panel(title, [(summary.peer, summary.times_ms) for summary in summaries])
-        for title, summaries in by_project(results)
+        Panel(title_of(project), [(summary.peer, summary.times_ms) for summary in summaries])
+        for project, summaries in by_project(suite, results)
     ]

@@ -11,6 +11,7 @@ from typing import TypeVar
 from benchmarks.conditions import load, machine, now, processor
 from benchmarks.environment import installed_versions
 from benchmarks.processes import pause
+from benchmarks.reload.forms import entry_of
 from benchmarks.reload.installation import all_peers, why_absent
 from benchmarks.reload.measure import (
     measure_broken_save,
@@ -19,9 +20,10 @@ from benchmarks.reload.measure import (
     measure_save,
 )
 from benchmarks.reload.peers import Peer
-from benchmarks.reload.projects import PROJECTS, Project
+from benchmarks.reload.project import Project
 from benchmarks.reload.results import Absence, Results
 from benchmarks.reload.server import DidNotStartError, Server
+from benchmarks.reload.suites import Suite
 
 T = TypeVar("T")
 
@@ -36,6 +38,7 @@ BETWEEN_SERVERS_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
+    suite: Suite
     environment: Path
     output: Path
     rounds: int
@@ -49,7 +52,7 @@ def run(settings: RunSettings) -> Results:
     results = Results(about(settings, versions))
     results.about["is complete"] = False
     peers = chosen_peers(settings, versions, results)
-    for project in chosen_projects(settings.projects):
+    for project in settings.suite.chosen(settings.projects):
         print(f"{project.name}: {project.edit}", flush=True)
         try:
             measure_project(project, peers, settings, results)
@@ -77,7 +80,12 @@ def chosen_peers(
     settings: RunSettings, versions: Mapping[str, str], results: Results
 ) -> list[Peer]:
     """The installed ones among those asked for. A name may stand for all that begin with it."""
-    everybody = all_peers(settings.environment)
+    everybody = [
+        peer
+        for peer in all_peers(settings.environment)
+        if peer.name not in settings.suite.left_out
+        and any(entry_of(peer.form, project.application) for project in settings.suite.projects)
+    ]
     wanted = [
         peer
         for peer in everybody
@@ -95,14 +103,6 @@ def chosen_peers(
     return installed
 
 
-def chosen_projects(names: Sequence[str]) -> list[Project]:
-    known = {project.name: project for project in PROJECTS}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise SystemExit(f"{unknown[0]!r} is not a project. There are: {', '.join(known)}")
-    return [known[name] for name in names or known]
-
-
 def tell_absence(results: Results, absence: Absence) -> None:
     print(f"  absent: {absence.peer} ({absence.project}): {absence.reason}", flush=True)
     results.absent.append(absence)
@@ -115,6 +115,8 @@ def measure_project(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reload-")))
         servers = []
         for peer in peers:
+            if entry_of(peer.form, project.application) is None:
+                continue
             place = folder / peer.name
             place.mkdir()
             server = Server(peer, project, place, settings.environment / "bin")

@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Self
 
 from benchmarks.processes import free_port, pause, start_marked, stop_marked
-from benchmarks.reload.client import ask
-from benchmarks.reload.forms import files_of
-from benchmarks.reload.freshness import Kind, judge
+from benchmarks.reload.client import REQUEST_TIMEOUT_S, ask
+from benchmarks.reload.forms import Entry, entry_of
+from benchmarks.reload.freshness import Attempt, Kind, judge
 from benchmarks.reload.peers import Peer
-from benchmarks.reload.projects import Project
+from benchmarks.reload.project import Project
 
 START_TIMEOUT_S = 60.0
 QUIET_S = 1.5
@@ -35,6 +35,7 @@ class Server:
         self.port = 0
         self.version = 1
         self._programs = programs
+        self._entry = entry_between(peer, project)
         # What it writes stays out of the folder that it watches.
         self._folder = folder / "project"
         self._log = folder / "output"
@@ -45,7 +46,7 @@ class Server:
     def __enter__(self) -> Self:
         files = {
             **self.project.other_files(),
-            **files_of(self.peer.form, is_flask=self.project.is_flask),
+            **self._entry.files,
             self.project.edited: self.project.text(self.version),
         }
         for name, text in files.items():
@@ -98,6 +99,10 @@ class Server:
         self.start()
         return True
 
+    def ask(self, timeout_s: float = REQUEST_TIMEOUT_S) -> Attempt:
+        """One request for the version, on a connection of its own."""
+        return ask(self.port, self.project.path, timeout_s)
+
     # Saves.
 
     def save_next(self) -> float:
@@ -131,12 +136,20 @@ class Server:
             "bin": str(self._programs),
             "python": str(self._programs / "python"),
             "port": str(self.port),
+            "app": self._entry.app,
         }
         return [word.format(**places) for word in shlex.split(self.peer.command)]
 
     def _wait_until_fresh(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
-        while judge(ask(self.port, "/"), self.version) is not Kind.FRESH:
+        while judge(self.ask(), self.version) is not Kind.FRESH:
             if not self.is_running or time.monotonic() > deadline:
                 raise DidNotStartError(self.tail().strip() or "It ended without a word.")
             pause(0.05)
+
+
+def entry_between(peer: Peer, project: Project) -> Entry:
+    entry = entry_of(peer.form, project.application)
+    if entry is None:
+        raise DidNotStartError(f"{peer.name} runs no application of the kind of {project.name}.")
+    return entry

@@ -23,10 +23,14 @@ class Summary:
         return statistics.median(self.times_ms)
 
     @property
+    def quartiles_ms(self) -> tuple[float, float]:
+        """The first and the third, both of them times that were measured."""
+        return self._at(0.25), self._at(0.75)
+
+    @property
     def p95_ms(self) -> float:
         """Of fewer than 20 saves the maximum."""
-        ordered = sorted(self.times_ms)
-        return ordered[math.ceil(0.95 * len(ordered)) - 1]
+        return self._at(0.95)
 
     @property
     def max_ms(self) -> float:
@@ -40,6 +44,10 @@ class Summary:
     def answered_fresh(self) -> bool:
         """The first request after each save, without exception."""
         return set(self.first) <= {Kind.FRESH.value}
+
+    def _at(self, share: float) -> float:
+        ordered = sorted(self.times_ms)
+        return ordered[math.ceil(share * len(ordered)) - 1]
 
 
 def summarize(saves: Iterable[Save]) -> list[Summary]:

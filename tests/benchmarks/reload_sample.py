@@ -1,5 +1,7 @@
 """A few measurements as a run keeps them."""
 
+from typing import Any
+
 from benchmarks.reload.results import (
     Absence,
     BrokenSave,
@@ -10,12 +12,12 @@ from benchmarks.reload.results import (
 )
 
 
-def save(peer: str, fresh_ms: float | None, first: str = "fresh", round_: int = 1) -> Save:
-    return Save("light", peer, round_, first, 1.0, fresh_ms, {first: 1})
+def save(peer: str, fresh_ms: float | None, first: str = "fresh", project: str = "light") -> Save:
+    return Save(project, peer, 1, first, 1.0, fresh_ms, {first: 1})
 
 
-def sample() -> Results:
-    about = {
+def about() -> dict[str, Any]:
+    return {
         "command": "python -m benchmarks.reload run",
         "date": "2026-01-01 00:00 UTC",
         "machine": "Linux 6, 2 cores",
@@ -26,8 +28,27 @@ def sample() -> Results:
         "is complete": True,
         "versions": {"python": "3.13.0", "wiverno": "0.1.0", "granian": "2.8.7", "pip": "26"},
     }
+
+
+def sample_of_frameworks() -> Results:
+    """Two servers of the framework's own, and nothing but saves."""
     return Results(
-        about,
+        about(),
+        saves=[
+            *(save("wiverno-auto", time_ms, project="fastapi") for time_ms in (9.0, 10.0, 14.0)),
+            *(save("wiverno-fork", time_ms, project="fastapi") for time_ms in (5.0, 6.0, 7.0)),
+            save("uvicorn", 500.0, "stale", "fastapi"),
+            save("fastapi-dev", 400.0, "stale", "fastapi"),
+            save("uvicorn-hmr", 90.0, "stale", "fastapi"),
+            save("wiverno-auto", 30.0, project="django30-settings"),
+            save("django", None, "stale", "django30-settings"),
+        ],
+    )
+
+
+def sample() -> Results:
+    return Results(
+        about(),
         saves=[
             *(save("wiverno-fork", time_ms) for time_ms in (4.0, 5.0, 9.0)),
             *(save("granian", time_ms, "stale") for time_ms in (90.0, 100.0, 130.0)),
