@@ -166,7 +166,7 @@ def _nothing_found(project: ProjectModules, misses: Sequence[str]) -> str:
     elif files_here := project.python_files():
         text += f" Here there are: {_listed(files_here)}."
     if not misses and (above := _project_above(project.folder)):
-        text += f" There is a {above.name} in {above.parent}: start wiverno there, if that is the project."
+        text += f" There is a {above.name} in {above.parent}: start wiverno there if you mean it."
     return (
         f"{text} Give it as module:attribute, or write app = 'module:attribute' below "
         "[tool.wiverno] in pyproject.toml."
