@@ -72,3 +72,15 @@ def test_application_when_it_cannot_start_is_a_page_that_heals(
         session.save("app.py", APP.replace("VERSION", "two"))
 
         assert get(session.port).body == "two"
+
+
+def test_shutdown_has_the_time_that_no_request_needs(project: Path, strategy: str | None) -> None:
+    told = project.parent / "told"
+    slow = APP.replace("    has_ended.set()\n", "    has_ended.set()\n    has_ended_slowly()\n")
+    slow += "\ndef has_ended_slowly():\n    threading.Event().wait(0.4)\n"
+    (project / "app.py").write_text(slow.replace("VERSION", "one"))
+    with DevSession(project) as session:
+        session.get()
+        session.stop()
+
+    assert told.read_text().splitlines() == ["one up", "one down"]

@@ -66,6 +66,7 @@ def _serve(candidate: Candidate, application: Any) -> float:
     turn = Turn.first(candidate.files.turns)
     make_serving = _serving_factory(candidate.asgi_host, application)
     server = WorkerServer(channel, make_serving, record, gate, notes, turn)
+    server.has_shutdown = candidate.shutdown is not None
     if candidate.asgi_host is None:
         return _handle_messages(candidate, server)
     return candidate.asgi_host.run_beside(partial(_handle_beside, candidate, server))

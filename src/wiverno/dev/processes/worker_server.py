@@ -45,6 +45,8 @@ class WorkerServer:
         notes: RequestNotes,
         turn: Turn,
     ) -> None:
+        self.has_shutdown = False
+        """The application does something at its end, and has more time for it."""
         self._channel = channel
         self._make_serving = make_serving
         self._record = record
@@ -144,7 +146,11 @@ class WorkerServer:
 
         threading.Thread(target=hear_more, name="wiverno-retiring", daemon=True).start()
         self._finish(message.deadline_s)
-        return max(_LEAVE_AT_LEAST_S, min(message.leave_s, leave_by - time.monotonic()))
+        left_s = leave_by - time.monotonic()
+        if not self.has_shutdown:
+            # Threads that never end get no more because no request took the time.
+            left_s = min(message.leave_s, left_s)
+        return max(_LEAVE_AT_LEAST_S, left_s)
 
     def _finish(self, deadline_s: float) -> None:
         *earlier, last = self._servings
