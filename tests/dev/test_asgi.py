@@ -539,8 +539,8 @@ def test_answer_that_is_still_being_sent_and_the_next_one_are_whole(project: Pat
         session.get()
         client.send(REQUEST)
         assert client.line().startswith(b"HTTP/1.1 200")
-        client.send(REQUEST)
         session.save("app.py", version(2, large))
+        client.send(REQUEST)
         assert session.get().body == "000002" * 1_000_000
         while client.line() != b"\r\n":
             pass
