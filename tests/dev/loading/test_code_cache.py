@@ -180,10 +180,23 @@ def test_cache_beyond_its_limit_loses_what_is_oldest(
     old = saved(tmp_path, path="/old.py")
     os.utime(old, (1000, 1000))
     monkeypatch.setattr(code_cache, "_LIMIT_BYTES", old.stat().st_size + 50)
+    monkeypatch.setattr(code_cache, "_PRUNED_EVERY", 1)
 
     new = saved(tmp_path, path="/new.py")
 
     assert set(tmp_path.iterdir()) == {new}
+
+
+def test_cache_is_not_looked_through_at_each_save(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    monkeypatch.setattr(code_cache, "prune", lambda directory, limit: looks.append(directory))
+
+    for number in range(160):
+        saved(tmp_path, path=f"/app{number}.py")
+
+    assert 0 < len(looks) < 40
 
 
 def test_two_processes_that_save_at_once_leave_whole_files(tmp_path: Path) -> None:

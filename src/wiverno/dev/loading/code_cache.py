@@ -19,6 +19,8 @@ _FORMAT = b"2"
 _DIGEST_BYTES = 16
 # Thousands of modules in several versions each; the oldest go first.
 _LIMIT_BYTES = 64 * 1024 * 1024
+# To look at thousands of files takes longer than a restart: after one save in so many.
+_PRUNED_EVERY = 16
 
 
 class CodeCache:
@@ -47,7 +49,8 @@ class CodeCache:
         with contextlib.suppress(OSError):
             for key, segments in unsaved.items():
                 self._write(key, segments)
-            prune(self._directory, _LIMIT_BYTES)
+            if any(key[0] % _PRUNED_EVERY == 0 for key in unsaved):
+                prune(self._directory, _LIMIT_BYTES)
 
     def leave_to_parent(self) -> None:
         """In a child that goes on with another build: it saves what it compiles itself."""
