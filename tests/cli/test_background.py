@@ -39,6 +39,11 @@ def test_help_when_asked_for_names_the_pid_file_and_the_exit_codes(command: str)
     assert ("-p, --port" in result.stdout) is (command in ("start", "restart"))
 
 
+@pytest.mark.parametrize("words", [(), ("run",)])
+def test_help_when_asked_for_says_each_command_in_one_whole_line(words: tuple[str, ...]) -> None:
+    assert "..." not in _invoke(*words, "--help").stdout.replace("[OPTIONS] COMMAND [ARGS]...", "")
+
+
 def test_help_when_asked_for_hides_what_is_not_for_people() -> None:
     assert "background-session" not in _invoke("--help").stdout
 

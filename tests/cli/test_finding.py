@@ -168,6 +168,16 @@ def test_find_when_it_took_one_says_why_and_what_else_is_there(
     assert find(write(tmp_path, files), {}).line == line
 
 
+def test_django_project_when_it_is_taken_is_told_without_its_own_wsgi_and_asgi(
+    tmp_path: Path,
+) -> None:
+    """They are what is served, by another name."""
+    files = {"shop/wsgi.py": "application = x()", "shop/asgi.py": "application = x()"}
+    found = find(write(tmp_path, {"manage.py": MANAGE, "site/app.py": FLASK, **files}), {})
+
+    assert [str(each) for each in found.others] == ["site.app:app"]
+
+
 @pytest.mark.parametrize("name", ["manage.py", "main.py", "pyproject.toml"])
 def test_find_below_the_folder_of_a_project_names_that_folder(tmp_path: Path, name: str) -> None:
     folder = write(tmp_path, {name: "", "shop/templates/page.html": ""}) / "shop/templates"

@@ -225,7 +225,7 @@ def _timeout_option(default_s: float, text: str) -> Callable[[_Command], _Comman
 @run.command(cls=ConfiguredCommand)
 @_development_options
 def dev(options: "DevelopmentOptions") -> None:
-    """Serve APP while you write it; every saved change is in the next answer.
+    """Serve APP while you write it; each save is in the next answer.
 
     APP is module:attribute, as in myapp.main:app, or a factory, myapp:create_app("dev").
     Without APP it is that of [tool.wiverno] in pyproject.toml, or looked for in the files here.
@@ -289,9 +289,10 @@ def stop(pid_file: Path, timeout: float) -> None:
 def restart(
     options: "DevelopmentOptions | None", pid_file: Path, log_file: Path | None, timeout: float
 ) -> None:
-    """Restart the application, changed or not; start a session if none runs.
+    """Restart the application; start a session where none runs.
 
-    Without APP and options, as the last session was started, if it did not end by stop.
+    Changed or not. Without APP and options, as the last session was started, if it did not end
+    by stop.
 
     Exit codes: 0 the new code serves, 1 it fails and its page is served, 2 could not start,
     3 no session runs and none is known, 5 not within the timeout.
@@ -304,7 +305,7 @@ def restart(
 @_pid_file_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a line.")
 def status(pid_file: Path, as_json: bool) -> None:
-    """Tell whether the session in the background runs, and what it serves.
+    """Tell whether a background session runs, and what it serves.
 
     Exit codes: 0 running, 3 not running.
     """
@@ -344,7 +345,7 @@ def imports(
 @target_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def routes(asked: Asked, as_json: bool) -> None:
-    """List what the Wiverno application APP answers: methods, path, name and view.
+    """List what the Wiverno application APP answers.
 
     Exit codes: 0 listed, 1 its import failed, 2 APP is no Wiverno application.
     """
@@ -358,7 +359,7 @@ def routes(asked: Asked, as_json: bool) -> None:
 @wiverno.command()
 @click.argument("name")
 def new(name: str) -> None:
-    """Make a project in the new folder NAME: an application, a template, a style and tests.
+    """Make a project in the new folder NAME, with template and tests.
 
     Exit codes: 0 made, 2 the name cannot be a folder's, or something is there already.
     """

@@ -72,9 +72,16 @@ def find(
     if first is None:
         misses = [miss for each in seen for miss in each.near_misses]
         raise UserError(_nothing_found(project, misses))
-    others = tuple(each.target for each in offers if each.target != first.target)
+    others = tuple(each.target for each in offers if not _is_same(each.target, first.target))
     is_unread = _FLASK_FILE not in env_files and (folder / _FLASK_FILE).is_file()
     return Found(first.target, first.reason, others, _FLASK_FILE if is_unread else "")
+
+
+def _is_same(other: AppTarget, taken: AppTarget) -> bool:
+    """A Django project's `wsgi.py` and `asgi.py` are what it was taken for."""
+    is_djangos = taken.module == _DJANGO_MODULE
+    is_served_by_it = other.module.rpartition(".")[2] in _AFTER_MANAGE
+    return other == taken or (is_djangos and is_served_by_it)
 
 
 def _named_by_flask(project: ProjectModules, environment: Mapping[str, str]) -> Offer | None:
