@@ -96,7 +96,7 @@ class Forks:
         self._last_generation = generation
         self._note_hot_files(cause)
         self._look_at_installation()
-        origin = None if self._must_be_new(generation, cause) else self._deepest_origin()
+        origin = None if self._must_be_new(generation, cause) else self._deepest_origin(cause)
         if self._skips_snapshots:
             self._unfit_generation = generation
         self._is_again = self._must_be_bare = self._skips_snapshots = False
@@ -242,9 +242,11 @@ class Forks:
                 return snapshot
         return self._warm or self._bare
 
-    def _deepest_origin(self) -> Origin:
-        if self._must_be_bare:
+    def _deepest_origin(self, cause: BuildCause) -> Origin:
+        if self._must_be_bare or not cause.changed:
+            # Asked for by hand, after a death, tried again: the reason is not on disk.
             self._let_go_of_snapshots(0)
+        if self._must_be_bare:
             self._let_go_of_warm()
         elif not self._skips_snapshots and (snapshot := self._deepest_valid()) is not None:
             return Origin(snapshot, Level.SNAPSHOT, snapshot.record, snapshot.frames)
