@@ -447,3 +447,31 @@ def test_snapshot_outlives_the_template_and_the_worker_that_it_came_from(
 
         assert session.get().body == "333"
         assert last_serving(session)["level"] == "snapshot"
+
+
+CONFIGURED = """\
+import logging.config
+logging.config.dictConfig({{"version": 1}})
+{function} app(*_):
+    raise LookupError("of the application")
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "roots"), [("def", []), ("async def", ["wiverno.dev.serving.asgi"])]
+)
+def test_traceback_of_a_request_when_the_application_configures_logging_is_seen(
+    sessions: Sessions, function: str, roots: list[str]
+) -> None:
+    """The template has made the server's loggers, and `dictConfig` disables what is there."""
+    source = CONFIGURED.format(function=function)
+    (sessions.project / "app.py").write_text(source)
+    with sessions.start() as session:
+        ready_template(session, "logging.config", *roots)
+        session.get()
+        (sessions.project / "app.py").write_text("import os\n" + source)
+        assert session.get().status == 500
+        assert last_serving(session)["level"] in WARM
+        session.stop()
+
+        assert session.output.count("LookupError: of the application") == 2

@@ -58,7 +58,9 @@ def _serve(candidate: Candidate, application: Any) -> float:
     from wiverno.dev.loading.policy_gates import CountingGate
     from wiverno.dev.processes.turns import Turn
     from wiverno.dev.processes.worker_server import WorkerServer
+    from wiverno.dev.serving.server_loggers import enable_server_loggers
 
+    enable_server_loggers()
     channel, record = candidate.channel, candidate.record
     notes = RequestNotes(candidate.files.notes, candidate.data_files.request_began)
     in_child(notes.abandon)
