@@ -84,3 +84,31 @@ def test_shutdown_has_the_time_that_no_request_needs(project: Path, strategy: st
         session.stop()
 
     assert told.read_text().splitlines() == ["one up", "one down"]
+
+
+HANGING = """
+import atexit
+
+@app.lifespan.on_shutdown
+def hang():
+    tell("VERSION hangs")
+    threading.Event().wait()
+
+atexit.register(tell, "VERSION exit")
+"""
+
+
+def test_shutdown_that_hangs_leaves_time_for_exit_handlers_when_the_session_ends_meanwhile(
+    project: Path, strategy: str | None
+) -> None:
+    """A replaced worker has seconds for it, until there is a shorter deadline for all."""
+    told = project.parent / "told"
+    (project / "app.py").write_text((APP + HANGING).replace("VERSION", "one"))
+    with DevSession(project) as session:
+        session.get()
+        session.save("app.py", APP.replace("VERSION", "two"))
+        session.get()
+        session.wait_until(lambda: "one hangs" in told.read_text(), "it does not end")
+        session.stop()
+
+    assert "one exit" in told.read_text().splitlines()

@@ -18,6 +18,7 @@ from wiverno.dev.loading.differences import entries_of_now
 from wiverno.dev.loading.gate import Gate
 from wiverno.dev.loading.policy_gates import AnyGate, CountingGate, KeptGate
 from wiverno.dev.loading.record import Record, RecordReader
+from wiverno.dev.processes import child
 from wiverno.dev.processes.asking import Asking
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
 from wiverno.dev.processes.handover import Handover
@@ -132,7 +133,14 @@ class WorkerServer:
 
     def _retire(self, message: Retire) -> float:
         """Returns the seconds left to leave. The end of the session may shorten the deadline."""
-        leave_by = time.monotonic() + message.deadline_s + message.leave_s
+        leave_by = _end_of(message)
+
+        def left_s(retire: Retire) -> float:
+            left_s = leave_by - time.monotonic()
+            if not self.has_shutdown:
+                # Threads that never end get no more because no request took the time.
+                left_s = min(retire.leave_s, left_s)
+            return max(_LEAVE_AT_LEAST_S, left_s)
 
         def hear_more() -> None:
             nonlocal leave_by
@@ -140,17 +148,14 @@ class WorkerServer:
                 while True:
                     again = self._channel.receive()
                     if isinstance(again, Retire):
-                        shorter = time.monotonic() + again.deadline_s + again.leave_s
-                        leave_by = min(leave_by, shorter)
+                        leave_by = min(leave_by, _end_of(again))
                         self._finish(again.deadline_s)
+                        # It may be leaving already, with the time that it had before.
+                        child.bound_leaving(0, left_s(again))
 
         threading.Thread(target=hear_more, name="wiverno-retiring", daemon=True).start()
         self._finish(message.deadline_s)
-        left_s = leave_by - time.monotonic()
-        if not self.has_shutdown:
-            # Threads that never end get no more because no request took the time.
-            left_s = min(message.leave_s, left_s)
-        return max(_LEAVE_AT_LEAST_S, left_s)
+        return left_s(message)
 
     def _finish(self, deadline_s: float) -> None:
         *earlier, last = self._servings
@@ -168,3 +173,7 @@ class WorkerServer:
     def _abandon_in_fork(self) -> None:
         for serving in self._servings:
             serving.abandon_in_fork()
+
+
+def _end_of(retire: Retire) -> float:
+    return time.monotonic() + retire.deadline_s + retire.leave_s
