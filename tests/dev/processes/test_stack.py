@@ -1,11 +1,12 @@
 """Asking a process where it stands signals that process, and nobody else."""
 
 import os
+import signal
 
 import pytest
 
 from wiverno.dev.processes import memory_file, stack
-from wiverno.dev.processes.stack import answer_with_stack, ask_for_stack
+from wiverno.dev.processes.stack import answer_with_more, answer_with_stack, ask_for_stack
 
 
 @pytest.fixture
@@ -51,3 +52,23 @@ def test_process_that_is_asked_writes_where_it_stands() -> None:
         os.close(fd)
 
     assert b"test_process_that_is_asked_writes_where_it_stands" in answer
+
+
+def test_process_that_cannot_say_more_is_not_interrupted_by_that() -> None:
+    fd = memory_file.create("stack")
+    answer_with_stack(fd)
+
+    def fail() -> str:
+        raise LookupError
+
+    answer_with_more(fd, fail)
+    try:
+        begins_at = ask_for_stack(os.getpid(), fd)
+        answer = memory_file.read(fd)[begins_at:]
+    finally:
+        stack._answer_no_more()
+        assert stack._STACK_SIGNAL is not None
+        signal.signal(stack._STACK_SIGNAL, signal.SIG_DFL)
+        os.close(fd)
+
+    assert b"test_process_that_cannot_say_more_is_not_interrupted_by_that" in answer

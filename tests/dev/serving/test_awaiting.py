@@ -32,6 +32,22 @@ async def start_up_of_old_style() -> None:
     await OldStyle()
 
 
+class RefersBack:
+    """What is awaited may know who waits for it."""
+
+    waiting: Any = None
+
+    def __await__(self) -> Any:
+        return self
+
+    def __next__(self) -> None:
+        return None
+
+
+async def start_up_that_is_known(awaited: RefersBack) -> None:
+    await awaited
+
+
 def names_in(text: str) -> list[str]:
     return [line.rpartition(" in ")[2] for line in text.splitlines()[1:]]
 
@@ -71,3 +87,10 @@ def test_stack_of_what_has_ended_is_empty() -> None:
     asyncio.run(coroutine)
 
     assert names_in(awaiting_text(coroutine)) == []
+
+
+def test_stack_of_one_that_waits_for_what_refers_to_it_has_an_end() -> None:
+    awaited = RefersBack()
+    awaited.waiting = start_up_that_is_known(awaited)
+
+    assert asyncio.run(stack_of(awaited.waiting)) == ["start_up_that_is_known"]

@@ -109,6 +109,20 @@ def test_exception_that_the_application_lets_through_is_a_page(
     assert caplog.text.count("ValueError: no <note>") == 1
 
 
+def test_exception_is_a_page_about_the_request_that_came_whatever_became_of_its_environ(
+    told: list[str],
+) -> None:
+    def application(environ: Environ, start_response: StartResponse) -> list[bytes]:
+        environ.clear()
+        raise ValueError("no note")
+
+    environ = ENVIRON | {"REQUEST_METHOD": "HEAD"}
+    result, started = call(ToldApplication(application, Telling(4)), environ)
+
+    assert list(result) == []  # to HEAD
+    assert started[-1][0] == "500 Internal Server Error"
+
+
 def test_exception_behind_the_first_bytes_is_left_to_the_server(told: list[str]) -> None:
     error = ValueError("late")
 

@@ -24,7 +24,10 @@ def awaiting_text(coroutine: Any) -> str:
 
 def _frames(awaited: Any) -> Iterator[FrameType]:
     """The outermost first, as far as they can be followed: a future knows no frame."""
-    while (awaited := _with_frame(awaited)) is not None:
+    seen: set[int] = set()
+    # What is awaited may refer to who waits for it.
+    while (awaited := _with_frame(awaited)) is not None and id(awaited) not in seen:
+        seen.add(id(awaited))
         frame_name, awaited_name = _NAMES[type(awaited)]
         frame = getattr(awaited, frame_name)
         if frame is None:  # It has ended.

@@ -14,15 +14,21 @@ _logger = logging.getLogger("wiverno.core.server")
 
 
 def answer_failure(
-    error: Exception, generation: int, environ: Environ, start_response: StartResponse
+    error: Exception,
+    generation: int,
+    request: tuple[str, str],
+    environ: Environ,
+    start_response: StartResponse,
 ) -> Iterable[bytes]:
     """Start the answer and return its body; the traceback goes to the log.
+
+    `request` is method and target as they came: `environ` belongs to the application.
 
     Raises `error` where no page can be had: a part of another answer is out, or its client is.
     """
     if isinstance(error, ClientGoneError):
         raise error
-    method, target = environ["REQUEST_METHOD"], environ["REQUEST_URI"]
+    method, target = request
     content_type, body = _render(error, generation, f"{method} {_in_ascii(target)}", environ)
     headers = [
         ("Content-Type", content_type),

@@ -126,7 +126,8 @@ class ToldApplication:
                 raise error
             from wiverno.dev.serving.failed_request import answer_failure
 
-            return answer_failure(error, self._telling.generation, environ, start)
+            request = method, target
+            return answer_failure(error, self._telling.generation, request, environ, start)
 
         try:
             result = self._call(environ, start, fail)
