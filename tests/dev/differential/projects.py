@@ -267,6 +267,11 @@ def _read(draw: Draw, path: str) -> str:
     """
     name = choose(draw, (*DATA, *ABSENT_DATA))
     label = re.sub(r"\W", "_", name)
+    if flip(draw, 4):
+        # As a template: an import that has not read it can be resumed at its end.
+        return (
+            f"def answer_{label}():\n    with open({name!r}) as file:\n        return file.read()"
+        )
     return (
         f"try:\n    with open({name!r}) as file:\n        DATA_{label} = file.read()\n"
         f"except OSError:\n    DATA_{label} = None"

@@ -161,6 +161,44 @@ EXECUTED_TWICE: list[Files] = [
     executed_twice("OTHER = 20"),
 ]
 
+REQUESTS = (
+    *(
+        "COUNT = [0]",
+        "def answer_page():\n    COUNT[0] += 1\n    return open('data/page.html').read()",
+    ),
+    "def answer_late():\n    import late\n    return [late.VALUE, COUNT]",
+    "import random\nrandom.seed(10)\nROLLS = [random.random()]",
+    "def answer_roll():\n    return random.random()",
+)
+
+
+def asked(page: str, *, late: str = "10", words: str = "10", below: str = "") -> Files:
+    """A page and a module that only requests read, and a file that the import reads as well."""
+    blocks = ("import os", READ, *REQUESTS, *BELOW, "def answer_words():\n    return VALUE")
+    return {
+        "run.py": entry(*blocks, f"LAST = 10{below}"),
+        "late.py": ("import os", f"VALUE = {late}", "os.environ['LATE'] = str(VALUE)"),
+        "data/page.html": (page,),
+        "data/words.txt": (words,),
+        **SHOP,
+    }
+
+
+# All is imported when the first of them is read: a snapshot at the end meets each other edit.
+READ_BY_REQUESTS: list[Files] = [
+    asked("one"),
+    asked("two"),
+    asked("three"),
+    asked("three", late="20"),
+    asked("four", late="30"),
+    asked("four", late="30", words="20"),
+    asked("five", late="30", words="20"),
+    asked("five", late="30", words="20", below=" + 1"),
+    asked("six", late="30", words="20", below=" + 1"),
+    {key: value for key, value in asked("six").items() if key != "data/page.html"},
+    asked("seven"),
+]
+
 SEQUENCES: dict[str, list[Files]] = {
     "missing names": MISSING_NAMES,
     "listings": LISTINGS,
@@ -169,6 +207,7 @@ SEQUENCES: dict[str, list[Files]] = {
     "leading part": LEADING_PART,
     "middle of the stack": MIDDLE_OF_THE_STACK,
     "executed twice": EXECUTED_TWICE,
+    "read by requests": READ_BY_REQUESTS,
 }
 
 # What a worker could have that a cold start has not, each done in the worker alone: "left" is
