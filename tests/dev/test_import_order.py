@@ -88,3 +88,25 @@ def test_variable_that_a_preloaded_root_sets_is_not_there_before_its_import(
 
         assert session.get().body == "(None, 'patched')"
         assert last_serving(session)["level"] in WARM
+
+
+CONFIGURING = """import logging.config
+logging.config.dictConfig({"version": 1})
+import fake_library
+"""
+
+
+def test_loggers_of_a_preloaded_root_are_made_by_its_import(sessions: Sessions) -> None:
+    """Configured before, `dictConfig` does not meet them, and disables none."""
+    sessions.site.install(
+        "fake_library", "import logging\nLOG = logging.getLogger('library.log')\n"
+    )
+    sessions.save(CONFIGURING, "fake_library.LOG.disabled")
+    with sessions.start() as session:
+        ready_template(session, "logging.config", "fake_library")
+        session.get()
+        sessions.save("import os\n" + CONFIGURING, "fake_library.LOG.disabled")
+        answer = session.get().body
+
+        assert last_serving(session)["level"] in WARM
+    assert answer == sessions.cold_answer() == "False"

@@ -7,12 +7,12 @@ import pytest
 
 from wiverno.dev.serving.server_loggers import enable_server_loggers
 
-NAMES = ("wiverno.core.server", "uvicorn.error", "application")
+NAMES = ("wiverno.core.server", "wiverno.main", "application")
 
 
 @pytest.fixture
 def loggers() -> Iterator[list[logging.Logger]]:
-    """Of a server and of the application; afterwards they are as before."""
+    """Of the server and of the application; afterwards they are as before."""
     loggers = [logging.getLogger(name) for name in NAMES]
     before = [logger.disabled for logger in loggers]
     yield loggers
@@ -20,7 +20,7 @@ def loggers() -> Iterator[list[logging.Logger]]:
         logger.disabled = was_disabled
 
 
-def test_logger_of_a_server_when_the_application_has_disabled_all_is_enabled_again(
+def test_logger_of_the_server_when_the_application_has_disabled_all_is_enabled_again(
     loggers: list[logging.Logger],
 ) -> None:
     for logger in loggers:
@@ -28,11 +28,11 @@ def test_logger_of_a_server_when_the_application_has_disabled_all_is_enabled_aga
 
     enable_server_loggers()
 
-    assert [logger.disabled for logger in loggers] == [False, False, True]
+    assert [logger.disabled for logger in loggers] == [False, True, True]
 
 
 def test_logger_that_nobody_has_made_is_not_made() -> None:
-    name = "wiverno.dev.serving.lifespan"
+    name = "wiverno.core.server"
     made = logging.root.manager.loggerDict.pop(name, None)
     try:
         enable_server_loggers()

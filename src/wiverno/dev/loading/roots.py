@@ -9,7 +9,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
@@ -33,6 +33,8 @@ class EarlyImports(NamedTuple):
     """What the user's files ask for as well, but no template imports."""
     environment: Mapping[str, Mapping[str, str | None]] = {}
     """What the import of a root has set; None: it has removed the variable."""
+    loggers: Mapping[str, Sequence[str]] = {}
+    """Those that the import of a root has made."""
 
 
 def is_ours(name: str) -> bool:
@@ -48,6 +50,20 @@ def set_environment(changes: Mapping[str, str | None]) -> None:
             os.environ[name] = value
 
 
+def enable_loggers(names: Iterable[str]) -> None:
+    """As if they were made now: `logging.config`, called before, would not have met them.
+
+    It disables, unless told otherwise, what is there.
+    """
+    # Not imported for this: where nobody has, nobody has made any.
+    if (logging := sys.modules.get("logging")) is None:
+        return
+    for name in names:
+        # There may be a placeholder, too, for those below it.
+        if isinstance(logger := logging.root.manager.loggerDict.get(name), logging.Logger):
+            logger.disabled = False
+
+
 def environment_changes(before: Mapping[str, str]) -> dict[str, str | None]:
     """What makes the present environment of `before`."""
     now = dict(os.environ)
@@ -61,6 +77,7 @@ class PreloadedRoots:
     def __init__(self, early: EarlyImports) -> None:
         self._names = tuple(early.roots)
         self._environment = early.environment
+        self._loggers = early.loggers
         self._hidden: dict[str, ModuleType] = {}
         self._asked: set[str] = set()
 
@@ -81,10 +98,14 @@ class PreloadedRoots:
         for earlier in self._names[: self._names.index(name)]:
             if (hidden := self._hidden.pop(earlier, None)) is not None:
                 sys.modules[earlier] = hidden
-                set_environment(self._environment.get(earlier, {}))
-        set_environment(self._environment.get(name, {}))
+                self._take_effects(earlier)
+        self._take_effects(name)
         del self._hidden[name]
         return ModuleSpec(name, _Returning(module))
+
+    def _take_effects(self, name: str) -> None:
+        set_environment(self._environment.get(name, {}))
+        enable_loggers(self._loggers.get(name, ()))
 
     def never_asked(self) -> tuple[str, ...]:
         """Those that a cold start might not have: nobody asked for them by name."""

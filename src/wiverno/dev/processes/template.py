@@ -5,6 +5,7 @@ own: a module that fails, prints, starts threads or opens sockets is left to the
 """
 
 import importlib
+import logging
 import os
 import socket
 import sys
@@ -69,24 +70,33 @@ def _preload(channel: Channel) -> tuple[Groundwork, int]:
     fork_hygiene.preload()
     with as_in_a_candidate(message.argv, message.import_dirs) as asked_for:
         verdict = try_out(message.roots, own_life_line, message.project_dirs)
-        environment = _import(verdict.good)
+        environment, loggers = _import(verdict.good)
         import_late()
     left_out = (*message.left_out, *(each.name for each in verdict.refused))
-    early = EarlyImports(tuple(verdict.good), tuple(sorted(asked_for)), left_out, environment)
+    looked_for = tuple(sorted(asked_for))
+    early = EarlyImports(tuple(verdict.good), looked_for, left_out, environment, loggers)
     groundwork = Groundwork(early, is_forked=True)
     files = held_files.pack(held_files.files_of(sys.modules.values()))
     channel.send(Preloaded(early.roots, tuple(verdict.refused), files))
     return groundwork, own_life_line
 
 
-def _import(roots: Sequence[str]) -> dict[str, dict[str, str | None]]:
-    """What each has changed in the environment, which then is as it was."""
+def _import(
+    roots: Sequence[str],
+) -> tuple[dict[str, dict[str, str | None]], dict[str, tuple[str, ...]]]:
+    """What each has changed in the environment, which then is as it was; its new loggers."""
     first = dict(os.environ)
-    changes = {}
+    changes, loggers = {}, {}
     for name in roots:
-        before = dict(os.environ)
+        before, known = dict(os.environ), _loggers()
         importlib.import_module(name)
         changes[name] = environment_changes(before)
+        loggers[name] = tuple(_loggers() - known)
     last = dict(os.environ)
     set_environment({name: first.get(name) for name in {**first, **last}})
-    return changes
+    return changes, loggers
+
+
+def _loggers() -> set[str]:
+    made = logging.root.manager.loggerDict
+    return {name for name, each in made.items() if isinstance(each, logging.Logger)}

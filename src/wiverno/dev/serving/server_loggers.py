@@ -1,24 +1,15 @@
-"""The loggers of those who serve: a template has made them before the application's import.
+"""The logger of the server: a template has made it before the application's import.
 
-A cold start makes them behind it, where `logging.config.dictConfig` of the application does not
-meet them. It disables, unless told otherwise, what is there when it is called; then nobody would
-see the traceback of a request.
+A cold start makes it behind it, where `logging.config.dictConfig` of the application does not
+meet it. That disables, unless told otherwise, what is there when it is called; then nobody would
+see the traceback of a request. uvicorn's comes back enabled with what it was imported for.
 """
 
-import logging
+from wiverno.dev.loading.roots import enable_loggers
 
-_NAMES = (
-    "uvicorn.error",
-    "wiverno.core.server",
-    "wiverno.dev.serving.asgi_connections",
-    "wiverno.dev.serving.gated_protocol",
-    "wiverno.dev.serving.lifespan",
-)
+_NAMES = ("wiverno.core.server",)
 
 
 def enable_server_loggers() -> None:
     """Once the application is imported."""
-    made = logging.root.manager.loggerDict
-    for name in _NAMES:
-        if isinstance(logger := made.get(name), logging.Logger):
-            logger.disabled = False
+    enable_loggers(_NAMES)
