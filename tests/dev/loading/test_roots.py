@@ -1,5 +1,6 @@
 """What a candidate sees of modules that its template has imported, and what it tells of them."""
 
+import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ import pytest
 
 from wiverno.dev.loading.finder import RecordingFinder
 from wiverno.dev.loading.record import EntryKind, Record
-from wiverno.dev.loading.roots import EarlyImports, Roots, UserChanges
+from wiverno.dev.loading.roots import EarlyImports, Roots, UserChanges, enable_loggers
 from wiverno.dev.loading.user_code import UserCode
 
 
@@ -228,3 +229,17 @@ def test_folder_of_the_user_beside_an_installed_module_is_no_problem(candidate: 
     candidate.begin("fake_a", looked_for=("fake_a", "fake_b"))
 
     assert candidate.roots.why_inexact(is_whole=False) is None
+
+
+def test_logger_that_is_enabled_is_no_other_and_none_is_made() -> None:
+    """As `dictConfig` disables them; one that stands for others has nothing to enable."""
+    loggers = [logging.getLogger("fake_library"), logging.getLogger("fake_other.part")]
+    for logger in loggers:
+        logger.disabled = True
+
+    enable_loggers(["fake_library", "fake_other", "fake_absent"])
+
+    assert [logger.disabled for logger in loggers] == [False, True]
+    made = logging.root.manager.loggerDict
+    assert isinstance(made["fake_other"], logging.PlaceHolder)
+    assert "fake_absent" not in made

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from wiverno.dev.application_forks import in_child
+from wiverno.dev.loading.roots import enable_loggers
 from wiverno.dev.processes import child
 from wiverno.dev.processes.candidate import Candidate
 from wiverno.dev.processes.channel import Channel, ChannelClosedError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _LEAVE_AFTER_FAILURE_S = 0.5
 # So long without a message: the burst of requests after a restart is over.
 _QUIET_S = 0.5
+_SERVER_LOGGER = "wiverno.core.server"
 
 
 def main(channel_fd: int, descriptor_limit: int) -> NoReturn:
@@ -58,9 +60,9 @@ def _serve(candidate: Candidate, application: Any) -> float:
     from wiverno.dev.loading.policy_gates import CountingGate
     from wiverno.dev.processes.turns import Turn
     from wiverno.dev.processes.worker_server import WorkerServer
-    from wiverno.dev.serving.server_loggers import enable_server_loggers
 
-    enable_server_loggers()
+    # Made by a template; a cold start makes it now.
+    enable_loggers([_SERVER_LOGGER])
     channel, record = candidate.channel, candidate.record
     notes = RequestNotes(candidate.files.notes, candidate.data_files.request_began)
     in_child(notes.abandon)
