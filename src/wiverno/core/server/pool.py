@@ -1,11 +1,11 @@
 """The few threads that run application code. They know no socket and no request."""
 
 import logging
+import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 logger = logging.getLogger("wiverno.core.server")
@@ -22,7 +22,8 @@ class Pool(Generic[Job]):
 
     def __init__(self, threads: int, work: Callable[[Job], None]) -> None:
         self._work = work
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        # Looked up only now: gevent may have replaced it since this module was imported.
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._count = threads
         self._threads: list[threading.Thread] = []
         self.busy: set[threading.Thread] = set()

@@ -6,6 +6,7 @@ is gone.
 
 import errno
 import os
+import select
 import socket
 from collections import deque
 
@@ -45,6 +46,16 @@ class Channel:
 
     def close(self) -> None:
         self._socket.close()
+
+    def wait(self) -> None:
+        """Return when there is something to receive, or nobody left to send it.
+
+        Beside the application: gevent may have replaced `select.poll`, and a socket from before
+        would stop all of its green threads.
+        """
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        poll.poll()
 
     def send(self, message: Message) -> None:
         """Send; raises BlockingIOError when it is full, ChannelClosedError when nobody listens.

@@ -96,6 +96,7 @@ def _handle_beside(candidate: Candidate, server: "WorkerServer") -> float:
 
 def _handle_messages(candidate: Candidate, server: "WorkerServer") -> float:
     channel = candidate.channel
+    channel.wait()
     message = channel.receive()
     if isinstance(message, Go):
         candidate.output.go()
@@ -106,6 +107,7 @@ def _handle_messages(candidate: Candidate, server: "WorkerServer") -> float:
     if leave_s is None:
         candidate.tidy_up()
     while leave_s is None:
+        channel.wait()
         leave_s = server.handle(channel.receive())
     return leave_s
 

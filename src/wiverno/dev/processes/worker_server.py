@@ -146,6 +146,7 @@ class WorkerServer:
             nonlocal leave_by
             with contextlib.suppress(ChannelClosedError):
                 while True:
+                    self._channel.wait()
                     again = self._channel.receive()
                     if isinstance(again, Retire):
                         leave_by = min(leave_by, _end_of(again))

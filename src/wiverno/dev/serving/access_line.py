@@ -6,6 +6,7 @@ stays open for hours is seen.
 """
 
 import contextlib
+import functools
 import os
 import select
 import sys
@@ -45,7 +46,7 @@ class AccessLine:
                 (time.monotonic() - self._began) * 1000,
                 coloured=_takes_colours(stream),
             )
-            _output.show(stream, text)
+            _output().show(stream, text)
 
 
 class LineOutput:
@@ -86,7 +87,10 @@ class LineOutput:
         return not self._is_blocked
 
 
-_output = LineOutput(_PATIENCE_S)
+@functools.cache
+def _output() -> LineOutput:
+    """Made for the first line: the application may replace locks, as gevent does."""
+    return LineOutput(_PATIENCE_S)
 
 
 def _takes_colours(stream: TextIO) -> bool:
