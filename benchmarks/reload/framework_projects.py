@@ -5,6 +5,7 @@ Like `projects`: the answer of the project's path is the version that was saved,
 
 from benchmarks.reload.django_project import PATH_OF, SETTINGS, TEMPLATE, VIEWS, all_but, text_of
 from benchmarks.reload.project import Application, Project
+from benchmarks.reload.projects import TABLES
 
 VERSION = "@VERSION@"
 
@@ -14,7 +15,7 @@ def fastapi(version: int) -> str:
 
 
 def heavy_asgi(version: int) -> str:
-    return HEAVY_ASGI.replace(VERSION, f"{version:06d}")
+    return HEAVY_ASGI.replace("@TABLES@\n", TABLES).replace(VERSION, f"{version:06d}")
 
 
 def django(name: str, edit: str, edited: str, promised: str) -> Project:
@@ -149,34 +150,7 @@ from sqlalchemy.pool import StaticPool
 
 VERSION = "@VERSION@"
 
-FLATS = pd.DataFrame(
-    {
-        "district": ["north", "north", "south", "south", "east", "west"],
-        "size": [40.0, 65.0, 52.0, 80.0, 33.0, 71.0],
-        "price": [210.0, 320.0, 240.0, 350.0, 150.0, 300.0],
-    }
-)
-
-
-class Table(DeclarativeBase):
-    pass
-
-
-class District(Table):
-    __tablename__ = "district"
-
-    number: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(40))
-    flats: Mapped[list["Flat"]] = relationship(back_populates="district")
-
-
-class Flat(Table):
-    __tablename__ = "flat"
-
-    number: Mapped[int] = mapped_column(primary_key=True)
-    size: Mapped[float]
-    district_number: Mapped[int] = mapped_column(ForeignKey("district.number"))
-    district: Mapped[District] = relationship(back_populates="flats")
+@TABLES@
 
 
 class NewFlat(BaseModel):

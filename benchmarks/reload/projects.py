@@ -37,11 +37,11 @@ def flask(version: int) -> str:
 
 
 def heavy(version: int) -> str:
-    return HEAVY.format(version=version, more_imports="")
+    return HEAVY.format(version=version, more_imports="", tables=TABLES)
 
 
 def heavy_import(version: int) -> str:
-    return HEAVY.format(version=version, more_imports=more_imports(version))
+    return HEAVY.format(version=version, more_imports=more_imports(version), tables=TABLES)
 
 
 def more_imports(version: int) -> str:
@@ -104,28 +104,14 @@ def not_found(error):
     return jsonify(error=str(error)), 404
 '''
 
-HEAVY = '''\
-"""Prices of flats: a table, a model, a database."""
-
-import json
-from urllib.parse import parse_qs
-
-import numpy as np
-import pandas as pd
-from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sqlalchemy import ForeignKey, String, create_engine, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
-{more_imports}
-VERSION = "{version:06d}"
-
+# Of both heavy projects, this one and that of FastAPI.
+TABLES = """\
 FLATS = pd.DataFrame(
-    {{
+    {
         "district": ["north", "north", "south", "south", "east", "west"],
         "size": [40.0, 65.0, 52.0, 80.0, 33.0, 71.0],
         "price": [210.0, 320.0, 240.0, 350.0, 150.0, 300.0],
-    }}
+    }
 )
 
 
@@ -148,7 +134,25 @@ class Flat(Table):
     size: Mapped[float]
     district_number: Mapped[int] = mapped_column(ForeignKey("district.number"))
     district: Mapped[District] = relationship(back_populates="flats")
+"""
 
+HEAVY = '''\
+"""Prices of flats: a table, a model, a database."""
+
+import json
+from urllib.parse import parse_qs
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sqlalchemy import ForeignKey, String, create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+{more_imports}
+VERSION = "{version:06d}"
+
+{tables}
 
 engine = create_engine("sqlite://")
 
