@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.asgi_without_lifespan import WITHOUT_LIFESPAN
 from wiverno.cli.asgi_startup import WatchedApplication
 from wiverno.core.asgi_types import ASGIApplication, Receive, Scope, Send
 
@@ -79,25 +80,7 @@ def test_application_when_it_says_that_it_cannot_start_is_refused_and_its_words_
     assert (is_refused, watched.error, watched.refusal) == (True, None, "no database")
 
 
-async def asserts_http(scope: Scope, receive: Receive, send: Send) -> None:
-    assert scope["type"] == "http"
-
-
-async def reads_path(scope: Scope, receive: Receive, send: Send) -> None:
-    await receive()
-    scope["path"]
-
-
-async def answers_a_request(scope: Scope, receive: Receive, send: Send) -> None:
-    await receive()
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-
-
-async def returns(scope: Scope, receive: Receive, send: Send) -> None:
-    pass
-
-
-@pytest.mark.parametrize("application", [asserts_http, reads_path, answers_a_request, returns])
+@pytest.mark.parametrize("application", WITHOUT_LIFESPAN)
 def test_application_that_knows_no_lifespan_is_served(application: ASGIApplication) -> None:
     watched, _, is_refused = live(application)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.asgi_without_lifespan import WITHOUT_LIFESPAN
 from wiverno.core.asgi_types import ASGIApplication, Receive, Scope, Send
 from wiverno.dev.serving.lifespan import ASGILifespan, LifespanStartupError
 
@@ -44,25 +45,7 @@ def test_state_of_the_start_up_is_kept_for_requests() -> None:
     assert lifespan.state == {"database": "open"}
 
 
-async def asserts_type(scope: Scope, receive: Receive, send: Send) -> None:
-    assert scope["type"] == "http"
-
-
-async def reads_path(scope: Scope, receive: Receive, send: Send) -> None:
-    await receive()
-    scope["path"]
-
-
-async def answers_a_request(scope: Scope, receive: Receive, send: Send) -> None:
-    await receive()
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-
-
-async def returns(scope: Scope, receive: Receive, send: Send) -> None:
-    pass
-
-
-@pytest.mark.parametrize("application", [asserts_type, reads_path, answers_a_request, returns])
+@pytest.mark.parametrize("application", WITHOUT_LIFESPAN)
 def test_application_that_knows_no_lifespan_has_none(application: ASGIApplication) -> None:
     assert not run(application).is_started
 
