@@ -155,13 +155,13 @@ def test_save_writes_only_what_was_compiled_since(tmp_path: Path) -> None:
 
 def test_child_that_goes_on_elsewhere_saves_only_what_it_compiles_itself(tmp_path: Path) -> None:
     cache = CodeCache(str(tmp_path))
-    cache.segments(SOURCE, "/parent.py")
+    of_parent = cache.segments(SOURCE, "/parent.py")
     cache.leave_to_parent()
     cache.segments(SOURCE, "/own.py")
     cache.save()
 
     assert len(list(tmp_path.iterdir())) == 1
-    assert cache.segments(SOURCE, "/parent.py") is cache.segments(SOURCE, "/parent.py")
+    assert cache.segments(SOURCE, "/parent.py") is of_parent
 
 
 def test_save_when_nothing_can_be_written_is_harmless(tmp_path: Path) -> None:
